@@ -1,0 +1,1 @@
+"""Card files, parsed and checked: the Library of everything there is to study."""

@@ -1,0 +1,1 @@
+"""Exercise specifications, the workspace of the user, progress."""

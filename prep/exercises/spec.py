@@ -1,0 +1,186 @@
+"""An exercise as its folder describes it: exercise.yaml, read and checked.
+
+Numpy, torch and triton are not needed to read a spec: listing exercises must work without them.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from prep.errors import ContentError
+
+Lang = Literal["en", "zh"]
+Role = Literal["in", "out", "inout", "scalar"]
+Device = Literal["cpu", "cuda"]
+
+DTYPES = ("float64", "float32", "float16", "bfloat16", "int8", "int16", "int32", "int64", "uint8", "bool")
+ROLES = ("in", "out", "inout", "scalar")
+SUITES = ("cpu", "gpu", "perf")
+REGIMES = ("memory", "compute", "latency")
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One parameter of the entry, in order."""
+
+    name: str
+    role: Role
+    dtype: str
+    """A name of DTYPES, or `case`: the dtype that the case asks for."""
+
+    shape: tuple[str, ...]
+    """One expression over the case's dimensions for each axis; empty for a scalar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One set of dimensions that a submission is run on."""
+
+    name: str
+    suite: str
+    dims: Mapping[str, int]
+    dtype: str
+    why: str
+    """Why the case is there: what a wrong kernel would get away with if it were not."""
+
+    regime: str = "normal"
+    """The kind of values; a name that the exercise's make_inputs knows."""
+
+    scalars: Mapping[str, Any] = field(default_factory=dict)
+    strides: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Parameter name -> strides in elements, as expressions over the dimensions; contiguous where absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far a right answer may be from the float64 oracle; see prep.grading.compare for the formula."""
+
+    depth: str = "1"
+    """Expression: the number of terms in the longest sum that an output element takes."""
+
+    compute: str = "float32"
+    """The precision that arithmetic must keep, whatever the dtype of the tensors."""
+
+    intermediate: bool = False
+    """True where a value on the way may be rounded to the dtype of the inputs, as P is in flash attention."""
+
+    factor: float = 4.0
+    """Multiplies the bound of the arithmetic, not the half unit of rounding the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the task costs at least, as expressions over the dimensions and `itemsize`."""
+
+    bytes: str
+    flops: str
+    regime: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    id: str
+    folder: Path
+    title: Mapping[str, str]
+    level: int
+    track: str
+    kind: str
+    tags: tuple[str, ...]
+    cards: tuple[str, ...]
+    minutes: int
+    entry: str
+    params: tuple[Param, ...]
+    cases: tuple[Case, ...]
+    tolerance: Tolerance
+    work: Work
+    allowed_ops: tuple[str, ...]
+    xray: tuple[Mapping[str, Any], ...]
+    goals: Mapping[str, float]
+
+    def suite(self, name: str) -> tuple[Case, ...]:
+        """The cases of `cpu`, `gpu` or `perf`."""
+        return tuple(case for case in self.cases if case.suite == name)
+
+    @property
+    def inputs(self) -> tuple[Param, ...]:
+        return tuple(p for p in self.params if p.role in ("in", "inout"))
+
+    @property
+    def outputs(self) -> tuple[Param, ...]:
+        return tuple(p for p in self.params if p.role in ("out", "inout"))
+
+    @property
+    def reference_path(self) -> Path:
+        return self.folder / "reference.py"
+
+    @property
+    def starter_path(self) -> Path:
+        return self.folder / "starter.py"
+
+    def statement_path(self, lang: str) -> Path:
+        return self.folder / ("README.zh.md" if lang == "zh" else "README.md")
+
+    def shape(self, param: Param, case: Case) -> tuple[int, ...]:
+        """The shape of `param` in `case`."""
+        return tuple(evaluate(e, case.dims) for e in param.shape)
+
+    def dtype(self, param: Param, case: Case) -> str:
+        return case.dtype if param.dtype == "case" else param.dtype
+
+    def strides(self, param: Param, case: Case) -> tuple[int, ...]:
+        """Strides in elements: the case's own, or row-major."""
+        if param.name in case.strides:
+            return tuple(evaluate(e, case.dims) for e in case.strides[param.name])
+        strides: list[int] = []
+        step = 1
+        for extent in reversed(self.shape(param, case)):
+            strides.append(step)
+            step *= max(extent, 1)
+        return tuple(reversed(strides))
+
+
+_OPERATORS: dict[type[ast.AST], Callable[[int, int], int]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+}
+
+
+def evaluate(expression: str | int, names: Mapping[str, int]) -> int:
+    """The value of an integer expression over `names`: + - * // % ** and parentheses, no calls.
+
+    Raises:
+        ValueError: another construct, or an unknown name.
+    """
+    if isinstance(expression, int):
+        return expression
+
+    def value(node: ast.AST) -> int:
+        match node:
+            case ast.Constant(value=int(number)):
+                return number
+            case ast.Name(id=name) if name in names:
+                return int(names[name])
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+                return _OPERATORS[type(op)](value(left), value(right))
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return -value(operand)
+        raise ValueError(f"'{expression}' is not an integer expression over {', '.join(names) or 'nothing'}")
+
+    try:
+        tree = ast.parse(expression, mode="eval")
+    except SyntaxError as e:
+        raise ValueError(f"'{expression}' is not an expression") from e
+    return value(tree.body)
+
+
+__all__ = ["DTYPES", "REGIMES", "ROLES", "SUITES", "Case", "ContentError", "Device", "Exercise", "Lang", "Param"]
+__all__ += ["Role", "Tolerance", "Work", "evaluate"]

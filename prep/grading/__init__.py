@@ -1,0 +1,1 @@
+"""The judge (parent), the worker (child) and what passes between them."""

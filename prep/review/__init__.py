@@ -1,0 +1,1 @@
+"""FSRS scheduling: the day, the fold over the review log, the queue and a sitting."""
