@@ -22,6 +22,11 @@ DTYPES = ("float64", "float32", "float16", "bfloat16", "int8", "int16", "int32",
 ROLES = ("in", "out", "inout", "scalar")
 SUITES = ("cpu", "gpu", "perf")
 REGIMES = ("memory", "compute", "latency")
+TRACKS = ("reductions", "layout", "matmul", "attention")
+"""In the order that a learner takes them."""
+
+KINDS = ("kernel", "python")
+SCALAR_DTYPES = ("int", "float", "bool")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ class Param:
     name: str
     role: Role
     dtype: str
-    """A name of DTYPES, or `case`: the dtype that the case asks for."""
+    """A name of DTYPES, or `case`: the dtype that the case asks for; of SCALAR_DTYPES where the role is scalar."""
 
     shape: tuple[str, ...]
     """One expression over the case's dimensions for each axis; empty for a scalar."""
@@ -101,6 +106,8 @@ class Exercise:
     allowed_ops: tuple[str, ...]
     xray: tuple[Mapping[str, Any], ...]
     goals: Mapping[str, float]
+    forbid_copies: bool = False
+    """True where the exercise is itself a copy of layout, so that `contiguous` and `copy_` would be the answer."""
 
     def suite(self, name: str) -> tuple[Case, ...]:
         """The cases of `cpu`, `gpu` or `perf`."""
@@ -182,5 +189,5 @@ def evaluate(expression: str | int, names: Mapping[str, int]) -> int:
     return value(tree.body)
 
 
-__all__ = ["DTYPES", "REGIMES", "ROLES", "SUITES", "Case", "ContentError", "Device", "Exercise", "Lang", "Param"]
-__all__ += ["Role", "Tolerance", "Work", "evaluate"]
+__all__ = ["DTYPES", "KINDS", "REGIMES", "ROLES", "SCALAR_DTYPES", "SUITES", "TRACKS", "Case", "ContentError", "Device"]
+__all__ += ["Exercise", "Lang", "Param", "Role", "Tolerance", "Work", "evaluate"]

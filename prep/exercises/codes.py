@@ -1,0 +1,38 @@
+"""The diagnosis codes of a verdict. Attempts and mutants keep them by name: extend the tuple, never rename an entry."""
+
+from __future__ import annotations
+
+CODES = (
+    "no-kernel",
+    "syntax-error",
+    "wrong-signature",
+    "not-written",
+    "wrong-shape-or-dtype",
+    "missing-mask",
+    "out-of-bounds-write",
+    "out-of-bounds-read",
+    "nan-or-inf",
+    "overflow-no-max-subtraction",
+    "tail-wrong",
+    "transposed",
+    "wrong-axis",
+    "low-precision",
+    "ignores-strides",
+    "race",
+    "nondeterministic",
+    "order-dependent",
+    "input-mutated",
+    "uses-library-op",
+    "constant-output",
+    "stale-output",
+    "hardcoded-shape",
+    "distribution-dependent",
+    "crash",
+    "timeout",
+    "does-not-compile",
+    "too-much-shared-memory",
+    "impossible-timing",
+    "work-outside-timing",
+    "cached-result",
+    "numerically-wrong",
+)
