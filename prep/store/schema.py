@@ -46,6 +46,8 @@ MIGRATIONS: list[str] = [
     ) STRICT;
     CREATE INDEX reviews_by_card ON reviews (card_id, reviewed_at_ms, id);
     CREATE INDEX reviews_by_time ON reviews (reviewed_at_ms, id);
+    -- Streak and daily counts, without reading 200,000 rows.
+    CREATE INDEX reviews_by_day ON reviews (study_day) WHERE undone_at_ms IS NULL AND rating IS NOT NULL;
 
     -- Derived from reviews; `prep doctor --rebuild` makes it again.
     CREATE TABLE card_state (
@@ -70,6 +72,7 @@ MIGRATIONS: list[str] = [
       suspended INTEGER NOT NULL DEFAULT 0,
       buried_until_day TEXT,
       boost_reason TEXT,
+      boost_from_day TEXT,      -- shown early once: until it is reviewed on this day or later
       boost_until_day TEXT,
       flag TEXT
     ) STRICT, WITHOUT ROWID;
@@ -130,10 +133,14 @@ MIGRATIONS: list[str] = [
       id TEXT PRIMARY KEY,
       application_id TEXT NOT NULL REFERENCES applications (id) ON DELETE CASCADE,
       at_ms INTEGER NOT NULL,
+      tz_offset_min INTEGER NOT NULL,
+      interview_id TEXT,        -- the interview that this happened to, if one did
       from_status TEXT,
       to_status TEXT NOT NULL,
-      note TEXT
+      note TEXT,
+      changes_json TEXT         -- {"field": [before, after]}: what an edit overwrote stays readable
     ) STRICT;
+    CREATE INDEX application_events_by_application ON application_events (application_id, at_ms, id);
     CREATE TABLE interviews (
       id TEXT PRIMARY KEY,
       application_id TEXT NOT NULL REFERENCES applications (id),
@@ -148,14 +155,20 @@ MIGRATIONS: list[str] = [
       interviewers TEXT,
       feeling INTEGER CHECK (feeling BETWEEN 1 AND 5),
       feeling_text TEXT,
-      result TEXT NOT NULL DEFAULT 'pending',
+      feeling_at_ms INTEGER,    -- a feeling written down after the result says nothing about calibration
+      result TEXT NOT NULL DEFAULT 'pending'
+        CHECK (result IN ('pending', 'pass', 'fail', 'withdrawn', 'ghosted', 'offer')),
       result_text TEXT,
       result_on TEXT,
+      result_at_ms INTEGER,
       notes_md TEXT,
-      seq INTEGER NOT NULL,     -- order of entry, so that a table exports in the order it was written
+      imported_json TEXT,       -- the row of the table that it came from, cell by cell, word for word
+      seq INTEGER NOT NULL,     -- order of entry: the number a person calls it by, and the order of an exported table
       created_ms INTEGER NOT NULL,
+      updated_ms INTEGER NOT NULL,
       deleted_at_ms INTEGER
     ) STRICT;
+    CREATE UNIQUE INDEX interviews_by_seq ON interviews (seq);
     CREATE INDEX interviews_by_day ON interviews (held_on);
     CREATE TABLE interview_questions (
       id TEXT PRIMARY KEY,
