@@ -1,0 +1,30 @@
+# expect: nan-or-inf
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def softmax_kernel(x_ptr, out_ptr, x_stride, out_stride, N, BLOCK: tl.constexpr):
+    row = tl.program_id(0)
+    cols = tl.arange(0, BLOCK)
+    top = -float("inf")
+    total = 0.0
+    for start in range(0, N, BLOCK):
+        mask = start + cols < N
+        x = tl.load(x_ptr + row * x_stride + start + cols, mask=mask, other=-float("inf")).to(tl.float32)
+        higher = tl.maximum(top, tl.max(x, axis=0))
+        # While every element so far is -inf, both differences are -inf - (-inf).
+        total = total * tl.exp(top - higher) + tl.sum(tl.exp(x - higher), axis=0)
+        top = higher
+    for start in range(0, N, BLOCK):
+        mask = start + cols < N
+        x = tl.load(x_ptr + row * x_stride + start + cols, mask=mask, other=-float("inf")).to(tl.float32)
+        tl.store(out_ptr + row * out_stride + start + cols, tl.exp(x - top) / total, mask=mask)
+
+
+def softmax(x: torch.Tensor, out: torch.Tensor) -> None:
+    M, N = x.shape
+    softmax_kernel[(M,)](
+        x, out, x.stride(0), out.stride(0), N, BLOCK=min(128 if N < 1024 else 2048, triton.next_power_of_2(N))
+    )

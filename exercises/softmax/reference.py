@@ -1,0 +1,66 @@
+"""Softmax over rows: inputs, oracle and typical wrong answers. NumPy only."""
+
+import numpy as np
+
+
+def make_inputs(case, rng):
+    m, n = case.dims["M"], case.dims["N"]
+    x = rng.standard_normal((m, n))
+    if case.regime == "normal":
+        # Rows of different scale: a kernel that normalises over the wrong set of elements cannot hide behind symmetry.
+        x *= rng.uniform(0.5, 3.0, (m, 1))
+    elif case.regime == "shifted":
+        # exp(12) is above the largest float16 (65504); 11 to 15 is exact enough in it.
+        x = x * 0.5 + 13.0
+    elif case.regime == "large":
+        # Around +200 with a spread of 8: exp overflows float32 above 88.7 everywhere in the row, yet many
+        # elements keep a visible share after the maximum is taken off.
+        x = x * 4.0 + rng.uniform(150.0, 250.0, (m, 1))
+    elif case.regime == "large-negative":
+        # exp(-104) is 0 in float32: without the row's own maximum the sum is 0 and the quotient NaN.
+        x = x * 2.0 - rng.uniform(250.0, 350.0, (m, 1))
+    elif case.regime == "masked":
+        # The first two thirds of each row and a few places after that are masked out; the last element never is.
+        first = np.maximum(1, (n * 2) // 3 + rng.integers(-n // 20, n // 20 + 1, (m, 1)))
+        hidden = (np.arange(n)[None, :] < first) | (rng.random((m, n)) < 0.1)
+        hidden[:, -1] = False
+        x = np.where(hidden, -np.inf, x)
+    elif case.regime == "rising":
+        # The running maximum moves in every block of any size; the early ones still count for about a tenth.
+        x = x * 0.1 + np.linspace(0.0, 6.0, n)[None, :]
+    else:
+        raise ValueError(f"unknown regime {case.regime!r}")
+    return {"x": x}
+
+
+def _softmax(x, axis):
+    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+def oracle(x):
+    return {"out": _softmax(x, 1)}
+
+
+def magnitude(x):
+    """An exponential's relative error is the absolute error of its argument, which grows with the distance to the max."""
+    out = _softmax(x, 1)
+    distance = x.max(axis=1, keepdims=True) - x
+    return {"out": out * (1.0 + np.where(np.isfinite(distance), distance, 0.0))}
+
+
+def wrong_answers(x):
+    with np.errstate(all="ignore"):
+        columns = _softmax(x, 0)
+        whole = np.exp(x - x.max())
+        # Lanes past the end of a row that were loaded as 0 and counted: each adds exp(0 - max) to the sum.
+        n = x.shape[1]
+        lanes = (1 << (n - 1).bit_length()) - n
+        top = np.maximum(x.max(axis=1, keepdims=True), 0.0 if lanes else -np.inf)
+        e = np.exp(x - top)
+        padded = e / (e.sum(axis=1, keepdims=True) + lanes * np.exp(-top))
+        return {
+            "wrong-axis": {"out": columns},
+            "numerically-wrong": {"out": whole / whole.sum()},
+            "tail-wrong": {"out": padded},
+        }
