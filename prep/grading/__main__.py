@@ -1,0 +1,60 @@
+"""The judge as a process: one job a line on stdin, events as JSON lines on stdout.
+
+    {"exercise": "softmax", "exercises": "<folder>", "file": "<path>", "source": "<base64>", "case_timeout": 15}
+
+It serves until stdin ends, so that whoever keeps it gets a warm judge: torch and triton are imported once (2 s).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+from prep.errors import PrepError
+
+
+def serve() -> None:
+    """Answer jobs until stdin ends."""
+    # The events' descriptor is our own: whatever prints to stdout in this process must not mix with them.
+    events = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+
+    def emit(event: dict[str, Any]) -> None:
+        events.write(json.dumps(event, ensure_ascii=False) + "\n")
+        events.flush()
+
+    def leave(signum: int, frame: object) -> NoReturn:
+        os._exit(128 + signum)  # the worker dies with its parent
+
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGINT, leave)
+    try:
+        from prep.grading import isolate
+        from prep.grading.judge import CASE_TIMEOUT_S, Judge
+    except ImportError as e:
+        emit({"event": "unavailable", "message": f"{e.name or e} is not installed"})
+        return
+    from prep.exercises.load import load_exercise
+
+    isolate.adopt_orphans()
+    for line in sys.stdin:
+        job = json.loads(line)
+        try:
+            exercise = load_exercise(job["exercise"], Path(job["exercises"]))
+            judge = Judge(case_timeout=float(job.get("case_timeout", CASE_TIMEOUT_S)))
+            judge.grade(exercise, base64.b64decode(job["source"]), job["file"], emit)
+        except PrepError as e:
+            emit({"event": "error", "message": str(e), "hint": e.hint})
+        except OSError as e:  # no room for a temporary folder, no process to be had
+            emit({"event": "error", "message": f"the judge cannot work: {e}", "hint": ""})
+        finally:
+            isolate.kill_strays()
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,349 @@
+"""From outcomes to a cause: the first diagnosis is the one that a learner should mend first.
+
+Order of the questions: did it run at all; did it use what it may not; did it touch memory that it may not; did it write
+what it must; and only then, in what way are the values wrong. A code is given only where the evidence singles it out;
+what nothing singles out is `numerically-wrong`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from prep.exercises.spec import Exercise
+from prep.grading.compare import number
+from prep.grading.dtypes import DTYPES, Array
+from prep.grading.messages import diagnosis
+from prep.grading.outcome import Outcome, all_equal, plane, same_dims
+from prep.grading.static import StaticFault
+
+_LOWER = {"float64": "float32", "float32": "float16", "float16": "float16", "bfloat16": "bfloat16"}
+"""Case dtype -> the precision that a careless kernel falls to; bfloat16's eight times larger errors are tried too."""
+
+_LIKE_ANOTHER = 16.0
+"""A wrong answer is recognised within this multiple of the tolerance: it is computed in another order than ours."""
+
+
+def of_static(fault: StaticFault, source: bytes) -> dict[str, Any]:
+    """The diagnosis of a submission that cannot be run."""
+    return diagnosis(fault.code, source, line=fault.line, detail=fault.detail)
+
+
+def annotate(
+    exercise: Exercise,
+    outcome: Outcome,
+    reference: ModuleType,
+    values: Mapping[str, Array],
+    scalars: Mapping[str, Any],
+    magnitude: Mapping[str, Array],
+) -> None:
+    """Note what a wrong result looks like, while the inputs are at hand: a typical wrong answer, a lower precision."""
+    with np.errstate(all="ignore"):
+        likely = reference.wrong_answers(**values, **scalars) if hasattr(reference, "wrong_answers") else {}
+    for code, outputs in likely.items():
+        if all(
+            _alike(c.got, np.asarray(outputs[c.name]), c.tolerance) for c in outcome.comparisons if c.name in outputs
+        ):
+            outcome.likeness = code
+            break
+    eps = max(DTYPES[_LOWER.get(outcome.case.dtype, "float16")].eps, DTYPES["float16"].eps)
+    explained = []
+    for c in outcome.comparisons:
+        size = np.maximum(np.abs(c.expected), np.abs(magnitude[c.name])) * np.sqrt(outcome.depth)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = c.error / (8 * eps * size + 8 * DTYPES["float16"].smallest)
+        explained.append(float(np.nanmax(share, initial=0.0)))
+    outcome.low_precision = max(explained, default=np.inf)
+
+
+def _alike(got: Array, other: Array, tolerance: Array) -> bool:
+    if got.shape != other.shape or got.size == 0:
+        return False
+    with np.errstate(invalid="ignore", over="ignore"):
+        close = np.abs(got - other) <= _LIKE_ANOTHER * tolerance
+    same = (got == other) | (np.isnan(got) & np.isnan(other)) | (~np.isfinite(got) & ~np.isfinite(other))
+    return bool((close | same).all())
+
+
+def of_outcomes(
+    exercise: Exercise, outcomes: list[Outcome], load_error: dict[str, Any] | None, source: bytes
+) -> list[dict[str, Any]]:
+    """Every cause that the evidence names, the first to mend first; empty where all passed."""
+    if load_error is not None:
+        return [_of_error(load_error, source, None)]
+    failing = [o for o in outcomes if not o.passed]
+    if not failing:
+        return []
+    passing = [o for o in outcomes if o.passed]
+    found = []
+    for question in (_ended, _used_library, _raised, _ignored_strides, _mutated, _memory, _no_kernel, _values):
+        found = question(exercise, failing, passing, source)
+        if found:
+            break
+    return found or [diagnosis("numerically-wrong", source, case=failing[0].case.name)]
+
+
+Question = Callable[[Exercise, list[Outcome], list[Outcome], bytes], list[dict[str, Any]]]
+
+
+def _of_error(error: dict[str, Any], source: bytes, case: str | None) -> dict[str, Any]:
+    if "ended" in error:
+        return _of_end(error["ended"], source, case)
+    what = f"{error['type']}: {error['message']}" if error["message"] else error["type"]
+    common = {"case": case, "detail": what, "traceback": error["traceback"]}
+    if error["type"] == "SyntaxError":
+        return diagnosis("syntax-error", source, line=error["line"], **common)
+    if error["type"] == "TypeError" and not error["entered"]:
+        return diagnosis("wrong-signature", source, **common)
+    if error["in_kernel"] and error["compiler"]:
+        return diagnosis("does-not-compile", source, line=error["line"], **common)
+    return diagnosis("crash", source, line=error["line"], **common)
+
+
+def _of_end(ended: str | None, source: bytes, case: str | None) -> dict[str, Any]:
+    if ended == "timeout":
+        return diagnosis("timeout", source, case=case)
+    return diagnosis("crash", source, case=case, detail=f"the process {ended}")
+
+
+def _ended(exercise: Exercise, failing: list[Outcome], passing: list[Outcome], source: bytes) -> list[dict[str, Any]]:
+    for outcome in failing:
+        if outcome.ended is not None:
+            return [_of_end(outcome.ended, source, outcome.case.name)]
+    return []
+
+
+def _used_library(
+    exercise: Exercise, failing: list[Outcome], passing: list[Outcome], source: bytes
+) -> list[dict[str, Any]]:
+    for outcome in failing:
+        if outcome.operators:
+            first = outcome.operators[0]
+            return [
+                diagnosis("uses-library-op", source, line=first["line"], case=outcome.case.name, name=first["name"])
+            ]
+    for outcome in failing:
+        if outcome.foreign and outcome.error is None:
+            name = f"writes to '{outcome.foreign[0]}' outside any kernel"
+            return [diagnosis("uses-library-op", source, case=outcome.case.name, name=name)]
+    return []
+
+
+def _raised(exercise: Exercise, failing: list[Outcome], passing: list[Outcome], source: bytes) -> list[dict[str, Any]]:
+    for outcome in failing:
+        if outcome.error is not None:
+            return [_of_error(outcome.error, source, outcome.case.name)]
+    return []
+
+
+def _ignored_strides(
+    exercise: Exercise, failing: list[Outcome], passing: list[Outcome], source: bytes
+) -> list[dict[str, Any]]:
+    """Right wherever tensors are contiguous, wrong in some way wherever they are not."""
+    contiguous = [o for o in passing if not o.strided]
+    if not contiguous or any(not o.strided for o in failing):
+        return []
+    first = failing[0]
+    strides = ", ".join(f"{name}: {' x '.join(s)}" for name, s in first.case.strides.items())
+    return [diagnosis("ignores-strides", source, case=first.case.name, detail=strides)]
+
+
+def _mutated(exercise: Exercise, failing: list[Outcome], passing: list[Outcome], source: bytes) -> list[dict[str, Any]]:
+    for outcome in failing:
+        if outcome.mutated:
+            stores = [v for v in outcome.violations if v["kind"] != "load" and v["name"] in outcome.mutated]
+            line = stores[0]["line"] if stores else None
+            return [diagnosis("input-mutated", source, line=line, case=outcome.case.name, name=outcome.mutated[0])]
+    return []
+
+
+def _memory(exercise: Exercise, failing: list[Outcome], passing: list[Outcome], source: bytes) -> list[dict[str, Any]]:
+    """Accesses outside their tensor: stores first, for they destroy what is not theirs."""
+    found = []
+    for outcome in failing:
+        for violation in outcome.violations:
+            if violation["kind"] == "load":
+                code = "missing-mask" if violation["unmasked"] else "out-of-bounds-read"
+            else:
+                code = "out-of-bounds-write"
+            found.append((code, violation, outcome))
+    order = {"out-of-bounds-write": 0, "missing-mask": 1, "out-of-bounds-read": 2}
+    named: dict[str, dict[str, Any]] = {}
+    for code, violation, outcome in sorted(found, key=lambda f: order[f[0]]):
+        if code not in named:
+            named[code] = diagnosis(
+                code,
+                source,
+                line=violation["line"],
+                case=outcome.case.name,
+                name=violation["name"] or "its tensor",
+                detail=_place(violation),
+                program=", ".join(map(str, violation["program"])),
+                lanes=violation["lanes"],
+            )
+    if not named:
+        for outcome in failing:
+            for name, strays in outcome.strays.items():
+                at = _place({"offset": int(strays[0]), "extent": _extent(outcome, name)})
+                case = outcome.case.name
+                return [diagnosis("out-of-bounds-write", source, case=case, name=name, detail=at, lanes=strays.size)]
+    return list(named.values())
+
+
+def _extent(outcome: Outcome, name: str) -> int:
+    return next((c.wrong.size for c in outcome.comparisons if c.name == name), 0)
+
+
+def _place(violation: Mapping[str, Any]) -> str:
+    offset, extent = violation["offset"], violation["extent"]
+    if not extent:
+        return "outside every tensor"
+    if offset >= extent:
+        return f"element {offset}, {offset - extent + 1} past the last one"
+    if offset < 0:
+        return f"element {offset}, before the first one"
+    return f"element {offset} of its storage, in the gap between two rows"
+
+
+def _no_kernel(
+    exercise: Exercise, failing: list[Outcome], passing: list[Outcome], source: bytes
+) -> list[dict[str, Any]]:
+    if any(o.launches == 0 for o in failing) and not passing:
+        return [diagnosis("no-kernel", source, case=failing[0].case.name, name=exercise.entry)]
+    return []
+
+
+# Values
+
+
+def _values(exercise: Exercise, failing: list[Outcome], passing: list[Outcome], source: bytes) -> list[dict[str, Any]]:
+    first = next((o for o in failing if o.wrong is not None), None)
+    if first is None or first.wrong is None:
+        return []
+    wrong = first.wrong.first_wrong() or {}
+    details = {
+        "case": first.case.name,
+        "name": wrong.get("output", ""),
+        "index": ",".join(map(str, wrong.get("index", []))),
+        "expected": wrong.get("expected"),
+        "got": wrong.get("got"),
+        "returned": first.returned,
+    }
+    code = (
+        _unwritten(failing)
+        or _repeated(failing, passing)
+        or _constant(failing)
+        or _by_likeness(failing)
+        or _not_finite(failing, passing)
+        or _by_precision(failing)
+        or _by_shape(failing, passing)
+        or "numerically-wrong"
+    )
+    return [diagnosis(code, source, **details)]
+
+
+def _unwritten(failing: list[Outcome]) -> str | None:
+    """Elements that nobody stored: only the end of rows or columns is a tail, anything else was never written."""
+    lacking = [c for o in failing for c in o.comparisons if c.unwritten.any()]
+    if not lacking:
+        return None
+    wrong_otherwise = any((c.wrong & ~c.unwritten).any() for c in lacking)
+    partial = all(not c.unwritten.all() or c.unwritten.size <= 1 for c in lacking)
+    if partial and not wrong_otherwise and all(_is_tail(c.unwritten) for c in lacking if c.unwritten.size > 1):
+        return "tail-wrong"
+    return "not-written"
+
+
+def _is_tail(wrong: Array) -> bool:
+    """Do the wrong elements fill the last columns, or the last rows, and nothing else?"""
+    grid = plane(wrong)
+    for axis_wrong in (grid.any(axis=0), grid.any(axis=1)):
+        start = int(np.argmax(axis_wrong))
+        if start > 0 and axis_wrong[start:].all() and not axis_wrong[:start].any():
+            return True
+    return False
+
+
+def _repeated(failing: list[Outcome], passing: list[Outcome]) -> str | None:
+    """Right the first time, and the same result again for other values."""
+    if any(o.repeat and o.equals_previous for o in failing):
+        constant = all(all_equal(c.got) for o in failing for c in o.comparisons)
+        return None if constant and not passing else "stale-output"
+    return None
+
+
+def _constant(failing: list[Outcome]) -> str | None:
+    shown = [c for o in failing for c in o.comparisons if c.got.size > 1]
+    if shown and all(all_equal(c.got) and not all_equal(c.expected) for c in shown):
+        return "nan-or-inf" if np.isnan(shown[0].got.flat[0]) else "constant-output"
+    return None
+
+
+def _by_likeness(failing: list[Outcome]) -> str | None:
+    """Every result that is wrong equals the same typical wrong answer."""
+    codes = {o.likeness for o in failing}
+    if len(codes) == 1:
+        return codes.pop()
+    named = codes - {None}
+    telling = [o for o in failing if o.comparisons and o.comparisons[0].wrong.size > 1]
+    if len(named) == 1 and telling and all(o.likeness in named for o in telling):
+        return named.pop()
+    return None
+
+
+def _not_finite(failing: list[Outcome], passing: list[Outcome]) -> str | None:
+    def strange(outcome: Outcome) -> bool:
+        return any((~np.isfinite(c.got) & np.isfinite(c.expected) & c.wrong).any() for c in outcome.comparisons)
+
+    if not any(strange(o) for o in failing):
+        return None
+    if all(o.likeness == "overflow-no-max-subtraction" for o in failing if strange(o)):
+        return "overflow-no-max-subtraction"
+    return "nan-or-inf" if all(strange(o) for o in failing) else None
+
+
+def _by_precision(failing: list[Outcome]) -> str | None:
+    """All errors are as small as one precision lower explains, and not confined to a tail."""
+    if all(o.low_precision <= 1.0 for o in failing):
+        return "low-precision"
+    return None
+
+
+def _by_shape(failing: list[Outcome], passing: list[Outcome]) -> str | None:
+    """Wrong by size: at the end of a block only, or for every size but one."""
+    shown = [c for o in failing for c in o.comparisons if not c.passed and c.wrong.size > 1]
+    if shown and all(_is_tail(c.wrong) for c in shown):
+        return "tail-wrong"
+    if not passing:
+        return None
+    names = failing[0].case.dims
+    for name in names:
+        fails = {o.case.dims[name] for o in failing}
+        passes = {o.case.dims[name] for o in passing}
+        if fails & passes:
+            continue
+        if all(_is_power_of_two(v) for v in passes) and not any(_is_power_of_two(v) for v in fails):
+            return "tail-wrong"
+    for name in names:
+        fails = {o.case.dims[name] for o in failing}
+        passes = {o.case.dims[name] for o in passing if o.case.dims[name] > 1}
+        if len(passes) == 1 and not fails & passes and (len(fails) > 1 or _only_differs_in(name, failing, passing)):
+            return "hardcoded-shape"
+    return None
+
+
+def _only_differs_in(name: str, failing: list[Outcome], passing: list[Outcome]) -> bool:
+    return any(same_dims(f.case.dims, p.case.dims, name) for f in failing for p in passing)
+
+
+def _is_power_of_two(value: int) -> bool:
+    return value > 0 and value & (value - 1) == 0
+
+
+def shown(value: float) -> str:
+    """A value for a message: six digits, or nan and inf by name."""
+    plain = number(value)
+    return plain if isinstance(plain, str) else f"{plain:.6g}"

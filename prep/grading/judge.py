@@ -1,0 +1,360 @@
+"""The judge: makes inputs from secret seeds, holds the oracle, compares what the worker returns, and decides.
+
+The worker is forked before any seed is drawn and gets inputs only. Whatever it says about itself is evidence for the
+diagnosis; that a submission passed is concluded from raw bytes alone, and only after the worker answered every call.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+# The decorator of a kernel and triton's own library read this when they are imported: so before triton is.
+os.environ["TRITON_INTERPRET"] = "1"
+
+import numpy as np
+import torch
+
+from prep.errors import ContentError
+from prep.exercises.spec import Case, Exercise, evaluate
+from prep.grading import diagnose, isolate, static, worker
+from prep.grading.buffers import Layout
+from prep.grading.compare import Comparison, compare, tolerance_of
+from prep.grading.dtypes import DTYPES, Array, bits, to_float64, to_storage
+from prep.grading.outcome import Outcome
+from prep.grading.protocol import Expired, Frame, ProtocolError, read_frame, write_frame
+from prep.grading.verdict import Verdict, empty
+
+CASE_TIMEOUT_S = 15.0
+"""A case of ours takes 0.1 s with sensible blocks; one program for each element of the largest takes some 10 s."""
+
+WRITE_LIMIT = 256 << 20
+"""Bytes a submission may write in all, to files and pipes, before it is ended: its folder is on the user's disk."""
+
+OUTPUT_LIMIT = 64 << 10
+"""Bytes of what it prints that are kept."""
+
+Emit = Callable[[dict[str, Any]], None]
+
+
+class WroteTooMuch(Exception):
+    """The worker wrote more than WRITE_LIMIT."""
+
+
+@dataclass
+class _Child:
+    """A forked worker and the pipes to it."""
+
+    pid: int
+    requests: int
+    replies: int
+    output_fd: int
+    folder: Path
+    printed: bytearray = field(default_factory=bytearray)
+    ended: str | None = None
+
+    def collect(self, chunk: bytes) -> None:
+        self.printed += chunk[: max(0, OUTPUT_LIMIT - len(self.printed))]
+
+    def check_writes(self) -> None:
+        """Raise WroteTooMuch where the kernel's own count of what the process wrote is over the limit."""
+        try:
+            counts = Path(f"/proc/{self.pid}/io").read_text()
+        except OSError:
+            return
+        for line in counts.splitlines():
+            if line.startswith("wchar:") and int(line.split()[1]) > WRITE_LIMIT:
+                raise WroteTooMuch
+
+    def ask(self, header: dict[str, Any], payload: bytes, seconds: float, meanwhile: Callable[[], Any]) -> Frame | None:
+        """Send a request and wait for its reply; None where the process ended or had to be ended (see `ended`)."""
+        deadline = time.monotonic() + seconds
+        try:
+            write_frame(self.requests, header, payload)
+            meanwhile()
+            return read_frame(self.replies, deadline, {self.output_fd: self.collect}, self.check_writes)
+        except Expired:
+            self.ended = "timeout"
+        except WroteTooMuch:
+            self.ended = f"wrote more than {WRITE_LIMIT >> 20} MiB"
+        except (ProtocolError, BrokenPipeError):
+            self.ended = ""  # how it died is known once it is waited for
+        self.kill()
+        return None
+
+    def kill(self) -> None:
+        """End the whole process group, and note how the process had ended if it did so by itself."""
+        for _ in range(20):  # one that closed its pipe is about to end: let its own status be seen
+            done, status = os.waitpid(self.pid, os.WNOHANG)
+            if done or self.ended:
+                break
+            time.sleep(0.01)
+        else:
+            done, status = 0, 0
+        _kill_group(self.pid)
+        if not done:
+            _, status = os.waitpid(self.pid, 0)
+        self.pid = 0
+        if self.ended == "":
+            self.ended = _how_it_ended(status)
+
+    def close(self) -> None:
+        os.close(self.requests)
+        if self.pid:
+            deadline = time.monotonic() + 0.5
+            while not os.waitpid(self.pid, os.WNOHANG)[0]:
+                if time.monotonic() > deadline:
+                    _kill_group(self.pid)
+                    os.waitpid(self.pid, 0)
+                    break
+                time.sleep(0.002)
+            _kill_group(self.pid)
+        for fd in (self.replies, self.output_fd):
+            os.close(fd)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _kill_group(pid: int) -> None:
+    for target in (os.killpg, os.kill):
+        try:
+            target(pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            continue
+
+
+def _how_it_ended(status: int) -> str:
+    if os.WIFSIGNALED(status):
+        return f"was killed by {signal.Signals(os.WTERMSIG(status)).name}"
+    return f"left with exit status {os.WEXITSTATUS(status)} before it had answered"
+
+
+class Judge:
+    """Grades submissions one after the other; torch and triton are imported once, with the module."""
+
+    def __init__(self, case_timeout: float = CASE_TIMEOUT_S) -> None:
+        self.case_timeout = case_timeout
+        torch.set_num_threads(1)  # before any fork: a thread pool does not survive it
+
+    def grade(self, exercise: Exercise, source: bytes, filename: str, emit: Emit = lambda event: None) -> Verdict:
+        """Judge `source` (the content of `filename`) as a submission for `exercise` on the CPU.
+
+        Events go to `emit` as they come; the last one carries the verdict that is returned.
+        """
+        verdict = empty(exercise.id, filename, "cpu", isolate.LEVEL)
+        with self._stage(verdict, "static", emit) as stage:
+            fault = static.check(source, exercise)
+            if fault is not None:
+                stage["status"] = "failed"
+                verdict["diagnosis"] = [diagnose.of_static(fault, source)]
+                stage["message"] = verdict["diagnosis"][0]["message"]
+        if fault is None:
+            with self._stage(verdict, "cpu", emit) as stage:
+                outcomes, load_error = self._run(exercise, source, filename, verdict, emit)
+                verdict["diagnosis"] = diagnose.of_outcomes(exercise, outcomes, load_error, source)
+                right = sum(o.passed for o in outcomes)
+                verdict["passed"] = bool(outcomes) and right == len(outcomes) and not verdict["diagnosis"]
+                stage["status"] = "passed" if verdict["passed"] else "failed"
+                stage["message"] = f"{right}/{len(exercise.suite('cpu')) + 1}"
+        emit({"event": "verdict", "verdict": verdict})
+        return verdict
+
+    @contextmanager
+    def _stage(self, verdict: Verdict, name: str, emit: Emit) -> Iterator[Any]:
+        stage = next(s for s in verdict["stages"] if s["name"] == name)
+        stage["status"] = "running"
+        emit({"event": "stage", **stage})
+        start = time.monotonic()
+        stage["status"] = "passed"
+        yield stage
+        stage["seconds"] = round(time.monotonic() - start, 3)
+        emit({"event": "stage", **stage})
+
+    def _run(
+        self, exercise: Exercise, source: bytes, filename: str, verdict: Verdict, emit: Emit
+    ) -> tuple[list[Outcome], dict[str, Any] | None]:
+        reference = load_reference(exercise.reference_path)
+        cases = exercise.suite("cpu")
+        child = self._fork(len(cases))
+        outcomes: list[Outcome] = []
+        try:
+            job = {
+                "op": "load",
+                "filename": Path(filename).name,
+                "entry": exercise.entry,
+                "allowed_ops": list(exercise.allowed_ops),
+                "forbid_copies": exercise.forbid_copies,
+                "params": [{"name": p.name, "role": p.role} for p in exercise.params],
+            }
+            reply = child.ask(job, source, self.case_timeout, lambda: None)
+            if reply is None or reply.header.get("status") != "ok":
+                error = reply.header.get("error") if reply else {"ended": child.ended}
+                return [], error
+            again = secrets.randbelow(len(cases))
+            previous: dict[str, Array] = {}
+            turns = [(case, False) for case in cases]
+            turns.insert(again + 1, (cases[again], True))
+            for turn, (case, repeat) in enumerate(turns):
+                outcome = Outcome(case, repeat=repeat)
+                previous = self._call(child, exercise, reference, outcome, turn, previous)
+                outcomes.append(outcome)
+                described = outcome.describe()
+                verdict["cases"].append(described)
+                emit({"event": "case", "index": turn, "total": len(turns), "case": described})
+                if child.ended is not None:
+                    break
+            return outcomes, None
+        finally:
+            child.close()
+            verdict["output"] = child.printed.decode(errors="replace")
+
+    def _fork(self, cases: int) -> _Child:
+        folder = Path(tempfile.mkdtemp(prefix="prep-"))
+        request_r, request_w = os.pipe()
+        reply_r, reply_w = os.pipe()
+        output_r, output_w = os.pipe()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid == 0:
+            worker.run(request_r, reply_w, output_w, folder, self.case_timeout * (cases + 2))
+        for fd in (request_r, reply_w, output_w):
+            os.close(fd)
+        return _Child(pid, request_w, reply_r, output_r, folder)
+
+    def _call(
+        self,
+        child: _Child,
+        exercise: Exercise,
+        reference: ModuleType,
+        outcome: Outcome,
+        turn: int,
+        previous: dict[str, Array],
+    ) -> dict[str, Array]:
+        """Run one case and fill in `outcome`; returns the outputs' bits, for the comparison with a repeat."""
+        case = outcome.case
+        rng = np.random.default_rng(secrets.randbits(128))
+        made = reference.make_inputs(case, rng)
+        layouts = {p.name: _layout(exercise, p, case) for p in exercise.params if p.role != "scalar"}
+        scalars = {p.name: made[p.name] for p in exercise.params if p.role == "scalar"}
+        sent = {name: layout.pack(made[name] if layout.role != "out" else None) for name, layout in layouts.items()}
+        values = {
+            name: to_float64(to_storage(made[name], layout.dtype), layout.dtype)
+            for name, layout in layouts.items()
+            if layout.role != "out"
+        }
+        header = {
+            "op": "call",
+            "buffers": [layout.header() for layout in layouts.values()],
+            "scalars": {name: _plain(value) for name, value in scalars.items()},
+            "reuse": outcome.repeat,
+            "turn": turn,
+        }
+        truth: dict[str, Mapping[str, Array]] = {}
+
+        def ask_oracle() -> None:
+            truth["oracle"] = reference.oracle(**values, **scalars)
+            truth["magnitude"] = reference.magnitude(**values, **scalars)
+
+        payload = b"".join(storage.tobytes() for storage in sent.values())
+        reply = child.ask(header, payload, self.case_timeout, ask_oracle)
+        if reply is None or len(reply.payload) != len(payload):
+            if child.ended is None:  # a reply of another size: forged, or torn
+                child.ended = "sent an answer that is none"
+                child.kill()
+            outcome.ended = child.ended
+            return previous
+        outcome.error = reply.header.get("error")
+        outcome.returned = reply.header.get("returned")
+        watched = reply.header["watch"]
+        outcome.launches, outcome.operators = watched["launches"], watched["operators"]
+        outcome.violations = watched["violations"]
+        at = 0
+        outputs: dict[str, Array] = {}
+        for name, layout in layouts.items():
+            got = layout.unpack(reply.payload[at : at + layout.nbytes])
+            at += layout.nbytes
+            strays = layout.strays(got)
+            if strays.size:
+                outcome.strays[name] = strays
+            if layout.role == "in":
+                if (bits(layout.view(got)) != bits(layout.view(sent[name]))).any():
+                    outcome.mutated.append(name)
+                continue
+            outputs[name] = bits(np.ascontiguousarray(layout.view(got)))
+            comparison = self._compare(exercise, case, layout, truth, got)
+            outcome.comparisons.append(comparison)
+            written = (~comparison.unwritten).sum() if layout.role == "out" else 0
+            if reply.header["stored"].get(name, 0) > comparison.unwritten.sum() and written:
+                outcome.foreign.append(name)
+        outcome.depth = max(1, evaluate(exercise.tolerance.depth, case.dims))
+        if outcome.repeat and previous:
+            outcome.equals_previous = all((previous[n] == outputs[n]).all() for n in outputs)
+        if not outcome.values_right and outcome.error is None:
+            diagnose.annotate(exercise, outcome, reference, values, scalars, truth["magnitude"])
+        return outputs
+
+    def _compare(
+        self, exercise: Exercise, case: Case, layout: Layout, truth: Mapping[str, Mapping[str, Array]], got: Array
+    ) -> Comparison:
+        expected = np.asarray(truth["oracle"][layout.name], dtype=np.float64)
+        if expected.shape != layout.shape:
+            raise ContentError(
+                f"oracle gives '{layout.name}' the shape {expected.shape}, the case says {layout.shape}",
+                where=exercise.reference_path,
+            )
+        tolerance = tolerance_of(
+            expected,
+            np.asarray(truth["magnitude"][layout.name], dtype=np.float64),
+            exercise.tolerance,
+            dict(case.dims),
+            layout.dtype,
+            DTYPES[case.dtype],
+        )
+        unwritten = layout.unwritten(got) if layout.role == "out" else np.zeros(layout.shape, dtype=bool)
+        return compare(layout.name, expected, layout.values(got), tolerance, layout.dtype, unwritten)
+
+
+def _layout(exercise: Exercise, param: Any, case: Case) -> Layout:
+    return Layout(
+        param.name,
+        param.role,
+        DTYPES[exercise.dtype(param, case)],
+        exercise.shape(param, case),
+        exercise.strides(param, case),
+    )
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+_references: dict[Path, tuple[int, ModuleType]] = {}
+
+
+def load_reference(path: Path) -> ModuleType:
+    """The exercise's reference.py as a module, loaded again when the file changed."""
+    stamp = path.stat().st_mtime_ns
+    if path in _references and _references[path][0] == stamp:
+        return _references[path][1]
+    spec = importlib.util.spec_from_file_location(f"prep_reference_{path.parent.name.replace('-', '_')}", path)
+    if spec is None or spec.loader is None:
+        raise ContentError("cannot be loaded", where=path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for name in ("make_inputs", "oracle", "magnitude"):
+        if not hasattr(module, name):
+            raise ContentError(f"does not define {name}()", where=path)
+    _references[path] = (stamp, module)
+    return module

@@ -1,0 +1,121 @@
+"""What one case showed: the judge's findings, from which the diagnosis is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from prep.exercises.spec import Case
+from prep.grading.compare import Comparison, error_map, number
+from prep.grading.dtypes import Array
+
+
+@dataclass
+class Outcome:
+    """One call of the entry and what came of it."""
+
+    case: Case
+    repeat: bool = False
+    """True where the case was run again in the same buffers with new values."""
+
+    error: dict[str, Any] | None = None
+    """The exception that the submission raised, as worker.py reports it."""
+
+    ended: str | None = None
+    """`timeout`, or how the process died, where there was no reply."""
+
+    comparisons: list[Comparison] = field(default_factory=list)
+    mutated: list[str] = field(default_factory=list)
+    """Inputs whose bits changed."""
+
+    strays: dict[str, Array] = field(default_factory=dict)
+    """Parameter -> indices outside the tensor that were overwritten, relative to its first element."""
+
+    foreign: list[str] = field(default_factory=list)
+    """Outputs that got values by another road than a kernel's store or a torch copy."""
+
+    launches: int = 0
+    operators: list[dict[str, Any]] = field(default_factory=list)
+    violations: list[dict[str, Any]] = field(default_factory=list)
+    returned: str | None = None
+    equals_previous: bool = False
+    """True where the outputs are bitwise those of the earlier call with other values."""
+
+    likeness: str | None = None
+    """The code of the exercise's typical wrong answer that the outputs equal, if any."""
+
+    low_precision: float = 0.0
+    """The largest error as a multiple of what the next lower precision would explain; at most 1 where it does."""
+
+    depth: int = 1
+
+    @property
+    def strided(self) -> bool:
+        return bool(self.case.strides)
+
+    @property
+    def values_right(self) -> bool:
+        return bool(self.comparisons) and all(c.passed for c in self.comparisons)
+
+    @property
+    def passed(self) -> bool:
+        return (
+            self.error is None
+            and self.ended is None
+            and self.values_right
+            and not (self.mutated or self.strays or self.foreign or self.operators or self.violations)
+            and self.launches > 0
+        )
+
+    @property
+    def status(self) -> str:
+        if self.passed:
+            return "passed"
+        if self.ended == "timeout":
+            return "timeout"
+        return "error" if self.error is not None or self.ended is not None else "failed"
+
+    @property
+    def wrong(self) -> Comparison | None:
+        """The first output that is wrong."""
+        return next((c for c in self.comparisons if not c.passed), None)
+
+    def describe(self) -> dict[str, Any]:
+        """The case as the verdict shows it."""
+        shown = max(self.comparisons, key=lambda c: c.mismatched, default=None)
+        worst, tolerance = shown.worst() if shown else (0.0, 0.0)
+        described: dict[str, Any] = {
+            "name": f"{self.case.name}, again with new values" if self.repeat else self.case.name,
+            "dims": dict(self.case.dims),
+            "dtype": self.case.dtype,
+            "status": self.status,
+            "max_abs_error": number(worst),
+            "tolerance": number(tolerance),
+            "mismatched": sum(c.mismatched for c in self.comparisons),
+            "elements": sum(c.wrong.size for c in self.comparisons),
+            "why": self.case.why,
+        }
+        if shown is not None and not shown.passed:
+            described["error_map"] = error_map(shown.wrong)
+            described["first_wrong"] = shown.first_wrong()
+        return described
+
+
+def plane(array: Array) -> Array:
+    """An output as rows x last axis, the way tiles are laid over it."""
+    return array.reshape(-1, array.shape[-1]) if array.ndim else array.reshape(1, 1)
+
+
+def same_dims(first: Mapping[str, int], second: Mapping[str, int], besides: str) -> bool:
+    """True where two cases differ in no dimension other than `besides`."""
+    return all(second.get(name) == value for name, value in first.items() if name != besides)
+
+
+def all_equal(array: Array) -> bool:
+    """True where every element has one value; NaN counts as one."""
+    if array.size == 0:
+        return False
+    return bool(np.isnan(array).all() or (array == array.flat[0]).all())

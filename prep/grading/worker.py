@@ -1,0 +1,189 @@
+"""The worker: runs one submission in the interpreter and sends back raw bytes.
+
+It is forked before any seed is drawn and never holds an expected value. It answers two requests:
+
+    load  the submission's source -> what its import did
+    call  storages of all parameters -> the same storages after the call, and what the call did
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import math
+import os
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn
+
+import numpy as np
+import torch
+
+from prep.grading import autotune_shim, isolate, watch
+from prep.grading.buffers import Layout
+from prep.grading.protocol import Frame, ProtocolError, read_frame, write_frame
+
+
+class Worker:
+    """One submission's process."""
+
+    def __init__(self, requests: int, replies: int, folder: Path) -> None:
+        self.requests = requests
+        self.replies = replies
+        self.folder = folder
+        self.watch = watch.Watch(filename="", allowed=frozenset())
+        self.module: ModuleType | None = None
+        self.entry: Any = None
+        self.params: list[dict[str, Any]] = []
+        self.storages: dict[str, torch.Tensor] = {}
+        self.config_turn = 0
+
+    def serve(self) -> None:
+        """Answer until the judge closes the pipe."""
+        while True:
+            try:
+                frame = read_frame(self.requests)
+            except ProtocolError:
+                return
+            reply = self.load(frame) if frame.header["op"] == "load" else self.call(frame)
+            write_frame(self.replies, reply.header, reply.payload)
+
+    def load(self, frame: Frame) -> Frame:
+        """Import the submission under its own name from a copy, so that a file edited meanwhile changes nothing."""
+        job = frame.header
+        path = self.folder / "submission" / job["filename"]
+        path.parent.mkdir()
+        path.write_bytes(frame.payload)
+        self.watch.filename = str(path)
+        self.watch.allowed = watch.ALWAYS_ALLOWED | frozenset(f"aten::{name}" for name in job["allowed_ops"])
+        if not job["forbid_copies"]:
+            self.watch.allowed |= watch.COPIES
+        watch.install(self.watch)
+        autotune_shim.install(lambda: self.config_turn)
+        self.params = job["params"]
+        sys.path.insert(0, str(path.parent))
+        try:
+            spec = importlib.util.spec_from_file_location(path.stem.replace("-", "_"), path)
+            assert spec is not None
+            assert spec.loader is not None
+            self.module = importlib.util.module_from_spec(spec)
+            sys.modules[spec.name] = self.module
+            spec.loader.exec_module(self.module)
+            self.entry = getattr(self.module, job["entry"])
+        except BaseException as e:  # SystemExit and KeyboardInterrupt of the submission are its faults too
+            return Frame({"status": "error", "error": self.error(e)})
+        return Frame({"status": "ok"})
+
+    def call(self, frame: Frame) -> Frame:
+        """Run the entry on the storages of the frame."""
+        layouts = [Layout.from_header(h) for h in frame.header["buffers"]]
+        reuse = frame.header["reuse"]
+        self.config_turn = frame.header["turn"]
+        tensors, regions = self._tensors(layouts, frame.payload, reuse)
+        arguments = [
+            tensors[p["name"]] if p["role"] != "scalar" else frame.header["scalars"][p["name"]] for p in self.params
+        ]
+        self.watch.begin(regions)
+        header: dict[str, Any] = {"status": "ok"}
+        returned = None
+        try:
+            with watch.OperatorWatch(self.watch):
+                returned = self.entry(*arguments)
+        except BaseException as e:
+            header = {"status": "error", "error": self.error(e)}
+        header["returned"] = None if returned is None else type(returned).__name__
+        header["watch"] = self.watch.report()
+        header["stored"] = self._stored(regions)
+        storages = [self.storages[layout.name] for layout in layouts]
+        payload = b"".join(_bytes(storage).tobytes() for storage in storages)
+        self.watch.begin([])
+        return Frame(header, payload)
+
+    def _tensors(
+        self, layouts: list[Layout], payload: bytes, reuse: bool
+    ) -> tuple[dict[str, torch.Tensor], list[watch.Region]]:
+        tensors, regions = {}, []
+        at = 0
+        if not reuse:
+            self.storages = {}
+        for layout in layouts:
+            raw = np.frombuffer(payload, dtype=np.uint8, count=layout.nbytes, offset=at)
+            at += layout.nbytes
+            storage = self.storages.setdefault(layout.name, torch.empty(layout.nbytes, dtype=torch.uint8))
+            _bytes(storage)[:] = raw
+            tensor = torch.empty(0, dtype=getattr(torch, layout.dtype.name))
+            tensor.set_(storage.untyped_storage(), layout.offset, layout.shape, layout.strides)
+            tensors[layout.name] = tensor
+            regions.append(_region(layout, storage))
+        return tensors, regions
+
+    def _stored(self, regions: list[watch.Region]) -> dict[str, int]:
+        """For each output: how many elements no kernel stored, or -1 where torch copied or filled into it."""
+        counts = {}
+        for region in regions:
+            if region.stored is None or region.layout is None:
+                continue
+            copied = region.start in self.watch.filled
+            counts[str(region.name)] = -1 if copied else int((~region.layout.view(region.stored)).sum())
+        return counts
+
+    def error(self, error: BaseException) -> dict[str, Any]:
+        """What went wrong, trimmed to the submission's own lines."""
+        while type(error).__name__ == "InterpreterError" and error.__cause__ is not None:
+            error = error.__cause__
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [f for f in frames if f.filename == self.watch.filename]
+        line = own[-1].lineno if own else None
+        if isinstance(error, SyntaxError) and error.filename == self.watch.filename:
+            line = error.lineno
+        innermost = frames[-1].filename if frames else ""
+        lines = [f"  line {f.lineno}, in {f.name}\n    {f.line}" for f in own]
+        message = str(error).strip().splitlines()
+        return {
+            "type": type(error).__name__,
+            "message": message[0][:500] if message else "",
+            "line": line,
+            "traceback": "\n".join([*lines[-8:], f"{type(error).__name__}: {str(error)[:2000]}"]),
+            "compiler": f"{os.sep}triton{os.sep}" in innermost,
+            "entered": bool(own),
+            "in_kernel": self.watch.launches > 0,
+        }
+
+
+def _bytes(storage: torch.Tensor) -> Any:
+    """The storage's memory as a numpy array, not through Tensor.numpy, which the submission's own calls are watched on."""
+    memory = storage.untyped_storage()
+    return np.frombuffer((ctypes.c_uint8 * memory.nbytes()).from_address(memory.data_ptr()), dtype=np.uint8)
+
+
+def _region(layout: Layout, storage: torch.Tensor) -> watch.Region:
+    start = storage.untyped_storage().data_ptr()
+    item = layout.dtype.itemsize
+    data = (start + layout.offset * item, start + (layout.offset + layout.extent) * item)
+    gaps = layout.extent != layout.elements
+    return watch.Region(
+        start=start,
+        end=start + layout.nbytes,
+        name=layout.name,
+        layout=layout,
+        member=layout.member_mask() if gaps else None,
+        data=data,
+        stored=np.zeros(layout.storage_elements, dtype=bool) if layout.role != "in" else None,
+    )
+
+
+def run(requests: int, replies: int, output: int, folder: Path, cpu_seconds: float) -> NoReturn:
+    """Be the worker: confine this process, serve, and leave without running anybody's exit handlers."""
+    status = 0
+    try:
+        isolate.enter(folder, (requests, replies), output, math.ceil(cpu_seconds))
+        tempfile.tempdir = str(folder)
+        Worker(requests, replies, folder).serve()
+    except BaseException:
+        traceback.print_exc()
+        status = 70
+    finally:
+        os._exit(status)
