@@ -107,7 +107,6 @@ class Exercise:
     xray: tuple[Mapping[str, Any], ...]
     goals: Mapping[str, float]
     forbid_copies: bool = False
-    forbid_copies: bool = False
     """True where the exercise is itself a copy of layout, so that `contiguous` and `copy_` would be the answer."""
 
     def suite(self, name: str) -> tuple[Case, ...]:
