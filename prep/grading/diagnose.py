@@ -260,7 +260,7 @@ def _unwritten(failing: list[Outcome]) -> str | None:
 def _is_tail(wrong: Array) -> bool:
     """Do the wrong elements fill the last columns, or the last rows, and nothing else?"""
     grid = plane(wrong)
-    for axis_wrong in (grid.any(axis=0), grid.any(axis=1)):
+    for axis_wrong in (np.atleast_1d(grid.any(axis=0)), np.atleast_1d(grid.any(axis=1))):
         start = int(np.argmax(axis_wrong))
         if start > 0 and axis_wrong[start:].all() and not axis_wrong[:start].any():
             return True

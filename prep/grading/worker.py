@@ -154,7 +154,7 @@ class Worker:
 
 
 def _bytes(storage: torch.Tensor) -> Any:
-    """The storage's memory as a numpy array, not through Tensor.numpy, which the submission's own calls are watched on."""
+    """The storage's memory as a numpy array; not through Tensor.numpy, which is watched."""
     memory = storage.untyped_storage()
     return np.frombuffer((ctypes.c_uint8 * memory.nbytes()).from_address(memory.data_ptr()), dtype=np.uint8)
 

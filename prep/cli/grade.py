@@ -1,0 +1,83 @@
+"""`prep grade`: judge a submission; a verdict for a person, or as JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from prep.errors import StoreError
+
+
+@click.command("grade")
+@click.argument("exercise_id", metavar="ID")
+@click.option("--file", "file", type=click.Path(path_type=Path), help="Your file; the workspace's by default.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@click.option("--lang", type=click.Choice(["en", "zh"]), help="Language of the report.")
+def grade_command(exercise_id: str, file: Path | None, device: str, as_json: bool, lang: str | None) -> None:
+    """Judge your file for an exercise.
+
+    Exit status: 0 passed, 1 not passed, 2 the call was wrong, 3 the grader could not run.
+    """
+    from prep.exercises.load import load_exercise
+    from prep.exercises.workspace import Workspace
+    from prep.grading.client import grade
+    from prep.grading.report import verdict_text
+    from prep.settings import load_settings
+
+    exercise = load_exercise(exercise_id)
+    path = file if file is not None else Workspace().file(exercise.id)
+    progress = _Progress(shown=not as_json and sys.stderr.isatty())
+    verdict: dict[str, Any] = {}
+    for event in grade(exercise.id, path, device):
+        progress.show(event)
+        verdict = event.get("verdict", verdict)
+    progress.clear()
+    if as_json:
+        click.echo(json.dumps(verdict, ensure_ascii=False))
+    else:
+        click.echo(verdict_text(verdict, lang or load_settings().lang))
+    _record(verdict, path)
+    sys.exit(0 if verdict["passed"] else 1)
+
+
+class _Progress:
+    """One line on stderr that says what runs now."""
+
+    def __init__(self, shown: bool) -> None:
+        self.shown = shown
+        if shown:
+            click.echo("loading torch and triton ...", err=True, nl=False)
+
+    def show(self, event: dict[str, Any]) -> None:
+        if not self.shown:
+            return
+        if event["event"] == "stage":
+            self._line(f"{event['name']}: {event['status']}")
+        elif event["event"] == "case":
+            self._line(f"cpu: case {event['index'] + 1} of {event['total']}")
+
+    def _line(self, text: str) -> None:
+        click.echo(f"\r\x1b[K{text}", err=True, nl=False)
+
+    def clear(self) -> None:
+        if self.shown:
+            click.echo("\r\x1b[K", err=True, nl=False)
+
+
+def _record(verdict: dict[str, Any], path: Path) -> None:
+    """Keep the attempt; a database that cannot be written must not take the verdict away."""
+    from prep import clock
+    from prep.store.attempts import Attempts
+    from prep.store.database import Database
+
+    try:
+        with Database.open() as db:
+            Attempts(db, clock.now).record(verdict, hashlib.sha256(path.read_bytes()).hexdigest())
+    except (StoreError, OSError) as e:
+        click.echo(f"prep: this attempt was not recorded: {e}", err=True)
