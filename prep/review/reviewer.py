@@ -128,6 +128,14 @@ class Reviewer:
         total = due + learning + new
         return Counts(due, learning, new, total, -(-total * self.median_ms() // 60_000))
 
+    def boosted(self, area: str | None = None) -> int:
+        """How many of the cards that are due now are boosted for an interview."""
+        return len(self._sitting(area, self.clock()).boosted)
+
+    def today(self) -> date:
+        """The study day."""
+        return self._today(self.clock())
+
     def next_due_ms(self, area: str | None = None) -> int | None:
         """When a card becomes due that is not now: a step, else a study day with reviews; None when nothing ever is."""
         now = self.clock()

@@ -132,6 +132,15 @@ class Attempts:
         ).fetchone()
         return row is not None
 
+    def last_touched_ms(self, exercise_id: str) -> int:
+        """When the exercise was last started, graded or helped with; 0 for never."""
+        (newest,) = self._db.execute(
+            "SELECT max(at_ms) FROM (SELECT at_ms FROM attempts WHERE exercise_id = :id"
+            " UNION ALL SELECT at_ms FROM exercise_events WHERE exercise_id = :id)",
+            {"id": exercise_id},
+        ).fetchone()
+        return int(newest or 0)
+
     def progress(self, exercise_id: str) -> Progress:
         """`passed` once any attempt passed; a later failing attempt does not take that away."""
         return self.progress_of_all().get(exercise_id, "new")
