@@ -1,0 +1,66 @@
+"""Inputs, float64 oracle and error scale of matrix multiplication."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def make_inputs(case: Any, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """a [M, K] and b [K, N] in float64.
+
+    Regimes: `normal` both standard normal; `offset` all terms of a sum positive; `cancelling` the first half of K
+    comes again with the opposite sign and a small difference; `large` the same with values near 300, so that
+    partial sums, and single products, leave the range of float16 while the result stays in it.
+    """
+    m, n, k = case.dims["M"], case.dims["N"], case.dims["K"]
+    a = rng.standard_normal((m, k))
+    b = rng.standard_normal((k, n))
+    if case.regime == "offset":
+        # 0.25 to 0.75 each: 512 terms sum to about 128, where neighbouring float16 values are 0.125 apart.
+        a = 0.25 + 0.5 * rng.random((m, k))
+        b = 0.25 + 0.5 * rng.random((k, n))
+    elif case.regime in ("cancelling", "large"):
+        half = k // 2
+        size = 300.0 if case.regime == "large" else 1000.0
+        a = size * (0.75 + 0.5 * rng.random((m, k)))
+        b = (1.0 if case.regime == "cancelling" else size) * (0.75 + 0.5 * rng.random((k, n)))
+        b[half : 2 * half] = b[:half]
+        # The halves differ by one part in a thousand, which is what remains of the sum.
+        a[:, half : 2 * half] = -a[:, :half] * (1.0 + 1e-3 * rng.standard_normal((m, half)))
+        a[:, 2 * half :] = 0.0
+    return {"a": a, "b": b}
+
+
+def oracle(a: np.ndarray, b: np.ndarray) -> dict[str, np.ndarray]:
+    """out = a @ b in float64."""
+    return {"out": a @ b}
+
+
+def magnitude(a: np.ndarray, b: np.ndarray) -> dict[str, np.ndarray]:
+    """For each element of out the largest partial sum that a float32 accumulator may hold.
+
+    Rounding errors are relative to the partial sums, not to the terms or the result. |a| @ |b| would be a bound too, but at
+    K = 4096 it is so loose that tf32 operands (10 bits) pass for float32. So: the prefix and suffix sums at 16
+    places along K, plus the root of the sum of squared terms, which is what the sum of any other subset of terms with random
+    signs amounts to.
+    """
+    k = a.shape[1]
+    step = max(1, -(-k // 16))
+    prefix = np.zeros((a.shape[0], b.shape[1]))
+    largest = np.zeros_like(prefix)
+    total = a @ b
+    for start in range(0, k, step):
+        prefix += a[:, start : start + step] @ b[start : start + step]
+        np.maximum(largest, np.abs(prefix), out=largest)
+        np.maximum(largest, np.abs(total - prefix), out=largest)
+    return {"out": largest + np.sqrt((a * a) @ (b * b))}
+
+
+def wrong_answers(a: np.ndarray, b: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
+    """What a kernel gives that walks through the memory of b as if it held [N, K] row by row."""
+    k, n = b.shape
+    if min(k, n) == 1:
+        return {}  # a vector lies in memory in the same order either way
+    return {"transposed": {"out": a @ b.reshape(n, k).T}}
