@@ -9,12 +9,10 @@ def softmax_kernel(x_ptr, out_ptr, x_stride, out_stride, N, BLOCK: tl.constexpr)
     row = tl.program_id(0)
     cols = tl.arange(0, BLOCK)
     mask = cols < N
-    x = tl.load(x_ptr + row * x_stride + cols, mask=mask, other=0.0).to(tl.float32)
-    # A column of BLOCK rows with one element each: every element is divided by itself.
-    x = x[:, None]
-    e = tl.exp(x - tl.max(x, axis=1)[:, None])
-    y = e / tl.sum(e, axis=1)[:, None]
-    tl.store(out_ptr + row * out_stride + cols[:, None], y, mask=mask[:, None])
+    # The pointer of the row, without the columns: every lane gets the row's first element.
+    x = tl.where(mask, tl.load(x_ptr + row * x_stride).to(tl.float32), -float("inf"))
+    e = tl.exp(x - tl.max(x, axis=0))
+    tl.store(out_ptr + row * out_stride + cols, e / tl.sum(e, axis=0), mask=mask)
 
 
 def softmax(x: torch.Tensor, out: torch.Tensor) -> None:
