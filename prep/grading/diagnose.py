@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from prep.exercises.spec import Exercise
-from prep.grading.compare import number
+from prep.grading.compare import Comparison, number
 from prep.grading.dtypes import DTYPES, Array
 from prep.grading.messages import diagnosis
 from prep.grading.outcome import Outcome, all_equal, plane, same_dims
@@ -22,6 +22,9 @@ from prep.grading.static import StaticFault
 
 _LOWER = {"float64": "float32", "float32": "float16", "float16": "float16", "bfloat16": "bfloat16"}
 """Case dtype -> the precision that a careless kernel falls to; bfloat16's eight times larger errors are tried too."""
+
+_LOST = 32
+"""In units of the lower precision: an error beyond 32 eps of the magnitude (3% for float16) has another cause."""
 
 _LIKE_ANOTHER = 16.0
 """A wrong answer is recognised within this multiple of the tolerance: it is computed in another order than ours."""
@@ -44,26 +47,30 @@ def annotate(
     with np.errstate(all="ignore"):
         likely = reference.wrong_answers(**values, **scalars) if hasattr(reference, "wrong_answers") else {}
     for code, outputs in likely.items():
-        if all(
-            _alike(c.got, np.asarray(outputs[c.name]), c.tolerance) for c in outcome.comparisons if c.name in outputs
-        ):
+        shared = [c for c in outcome.comparisons if c.name in outputs]
+        if shared and all(_alike(exercise, outcome, c, np.asarray(outputs[c.name])) for c in shared):
             outcome.likeness = code
             break
     eps = max(DTYPES[_LOWER.get(outcome.case.dtype, "float16")].eps, DTYPES["float16"].eps)
     explained = []
     for c in outcome.comparisons:
-        size = np.maximum(np.abs(c.expected), np.abs(magnitude[c.name])) * np.sqrt(outcome.depth)
+        size = np.maximum(np.abs(c.expected), np.abs(magnitude[c.name]))
         with np.errstate(invalid="ignore", divide="ignore"):
-            share = c.error / (8 * eps * size + 8 * DTYPES["float16"].smallest)
+            share = c.error / (eps * min(8 * np.sqrt(outcome.depth), _LOST) * size + 8 * DTYPES["float16"].smallest)
+        # Terms beyond the largest float16 overflow a float16 accumulator: infinite there is what that precision gives.
+        share = np.where(~np.isfinite(c.got) & (size > DTYPES["float16"].largest), 0.0, share)
         explained.append(float(np.nanmax(share, initial=0.0)))
     outcome.low_precision = max(explained, default=np.inf)
 
 
-def _alike(got: Array, other: Array, tolerance: Array) -> bool:
+def _alike(exercise: Exercise, outcome: Outcome, comparison: Comparison, other: Array) -> bool:
+    got = comparison.got
     if got.shape != other.shape or got.size == 0:
         return False
+    # The wrong answer has a scale of its own: where the right one is 1e-12, it may be 1.
+    eps = DTYPES[outcome.case.dtype].eps + DTYPES[exercise.tolerance.compute].eps * np.sqrt(outcome.depth)
     with np.errstate(invalid="ignore", over="ignore"):
-        close = np.abs(got - other) <= _LIKE_ANOTHER * tolerance
+        close = np.abs(got - other) <= _LIKE_ANOTHER * (comparison.tolerance + eps * np.abs(other))
     same = (got == other) | (np.isnan(got) & np.isnan(other)) | (~np.isfinite(got) & ~np.isfinite(other))
     return bool((close | same).all())
 
@@ -268,10 +275,12 @@ def _is_tail(wrong: Array) -> bool:
 
 
 def _repeated(failing: list[Outcome], passing: list[Outcome]) -> str | None:
-    """Right the first time, and the same result again for other values."""
-    if any(o.repeat and o.equals_previous for o in failing):
-        constant = all(all_equal(c.got) for o in failing for c in o.comparisons)
-        return None if constant and not passing else "stale-output"
+    """The same result again for other values: kept from the first call if that was right, else never computed."""
+    for outcome in failing:
+        finite = all(np.isfinite(c.got).all() for c in outcome.comparisons)  # two results of NaN say nothing
+        if outcome.repeat and outcome.equals_previous and finite:
+            right_before = any(o.case is outcome.case and not o.repeat for o in passing)
+            return "stale-output" if right_before else "constant-output"
     return None
 
 
@@ -325,7 +334,7 @@ def _by_shape(failing: list[Outcome], passing: list[Outcome]) -> str | None:
         passes = {o.case.dims[name] for o in passing}
         if fails & passes:
             continue
-        if all(_is_power_of_two(v) for v in passes) and not any(_is_power_of_two(v) for v in fails):
+        if all(_is_power_of_two(v) for v in passes) and not any(_is_power_of_two(v) for v in fails if v > 1):
             return "tail-wrong"
     for name in names:
         fails = {o.case.dims[name] for o in failing}

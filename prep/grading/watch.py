@@ -130,6 +130,8 @@ class Watch:
     def access(self, kind: str, pointers: Any, mask: Array | None, itemsize: int) -> Array | None:
         """Check an access; returns the lanes that may go ahead, or None where all may."""
         addresses = np.asarray(pointers)
+        if mask is not None:
+            mask = mask.astype(bool)  # `a & b` of comparisons may come as integers, which would index
         active = addresses if mask is None else addresses[np.broadcast_to(mask, addresses.shape)]
         if active.size == 0:
             return None
