@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 
-def make_inputs(case: Any, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """q, k, v of shape [B, H, S, D] in float64.
+def make_inputs(case: Any, rng: np.random.Generator) -> dict[str, Any]:
+    """q, k, v of shape [B, H, S, D] in float64, and the case's causal and scale.
 
     Regimes: `normal` standard normal; `rising` and `falling` a score that grows or falls with the position of the key,
     by 12 over the sequence; `large` scores near 300 or -300; `offset` values of v between 0.55 and 1.55.
@@ -30,7 +30,7 @@ def make_inputs(case: Any, rng: np.random.Generator) -> dict[str, np.ndarray]:
     elif case.regime == "offset":
         # Averages just above 1, where half a unit of float16 is largest in proportion.
         v = 0.55 + rng.random(shape)
-    return {"q": q, "k": k, "v": v}
+    return {"q": q, "k": k, "v": v, **case.scalars}
 
 
 def _weights(q: np.ndarray, k: np.ndarray, causal: bool, scale: float) -> np.ndarray:

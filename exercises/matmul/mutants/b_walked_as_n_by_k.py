@@ -31,6 +31,7 @@ def matmul_kernel(
 
 
 def matmul(a, b, out):
+    b = b.contiguous()
     M, K = a.shape
     N = b.shape[1]
     grid = (triton.cdiv(M, 32), triton.cdiv(N, 32))

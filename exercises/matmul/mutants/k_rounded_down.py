@@ -1,4 +1,4 @@
-# expect: numerically-wrong
+# expect: tail-wrong
 # Runs K // BLOCK_K times: the last partial tile of the sum is missing.
 import triton
 import triton.language as tl
