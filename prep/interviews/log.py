@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import date
 from typing import Any, Literal
@@ -10,6 +10,7 @@ from typing import Any, Literal
 from prep.clock import Clock, Instant
 from prep.errors import UsageError
 from prep.interviews.companies import company_key, known_aliases
+from prep.interviews.dates import parse_when
 from prep.interviews.model import (
     RESULTS,
     STATUS_AFTER,
@@ -182,8 +183,7 @@ class InterviewLog:
         changes = changed_fields(before, draft)
         if not changes:
             return interview
-        about_when = {"held_on", "held_time", "company", "role", "location"}
-        if about_when & changes.keys() and draft.when_text == before.when_text and before.when_text is not None:
+        if "when_text" not in changes and draft.when_text is not None and not _still_says(draft, changes):
             # The words no longer say what the fields say; the event keeps them.
             changes["when_text"] = [before.when_text, None]
             draft.when_text = None
@@ -306,6 +306,18 @@ def is_upcoming(draft: InterviewDraft, now: Instant) -> bool:
         return False
     local = now.local()
     return (draft.held_on, draft.held_time or "24:00") >= (local.date().isoformat(), f"{local:%H:%M}")
+
+
+def _still_says(draft: InterviewDraft, changes: Mapping[str, object]) -> bool:
+    """Whether the words for the date are still right: they are when only an assumed year was corrected."""
+    if changes.keys() & {"company", "role", "location"}:
+        return False
+    if not changes.keys() & {"held_on", "held_time"}:
+        return True
+    if draft.held_on is None or draft.when_text is None:
+        return False
+    when = parse_when(draft.when_text, year=int(draft.held_on[:4]))
+    return (when.held_on, when.held_time) == (draft.held_on, draft.held_time)
 
 
 def _moment(interview: Interview) -> tuple[str, str, int]:
