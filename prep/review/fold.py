@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from prep.errors import StoreError
 from prep.review import memory
 from prep.review.days import day_start_ms, elapsed_days
-from prep.review.fuzz import RULE, fuzz_factor, fuzzed
+from prep.review.fuzz import NO_FUZZ, RULE, fuzz_factor, fuzzed
 from prep.review.renames import Aliases
 from prep.settings import Settings
 from prep.store.database import Database
@@ -136,8 +136,9 @@ def apply(state: CardState | None, answer: Answer, scheduling: Scheduling) -> Ca
         due_ms, due_day, interval = answer.at_ms + wait_min * 60_000, None, 0
     else:
         previous = 0 if state is None else state.interval_days
-        factor = fuzz_factor(answer.card_id, reps)
-        interval = fuzzed(interval, previous, factor, scheduling.maximum_interval)
+        if scheduling.fuzz == RULE:
+            factor = fuzz_factor(answer.card_id, reps)
+            interval = fuzzed(interval, previous, factor, scheduling.maximum_interval)
         day = answer.study_day + timedelta(days=interval)
         due_ms, due_day = day_start_ms(day, answer.tz_offset_min, scheduling.rollover_hour), day.isoformat()
     return CardState(
@@ -196,7 +197,7 @@ def load_params(reviews: Reviews) -> dict[int, Scheduling]:
     """
     params = {i: Scheduling.from_row(*row) for i, row in reviews.params().items()}
     for scheduling in params.values():
-        if (scheduling.algo, scheduling.fuzz) != (memory.ALGO, RULE):
+        if scheduling.algo != memory.ALGO or scheduling.fuzz not in (RULE, NO_FUZZ):
             raise StoreError(
                 f"the log was scheduled by {scheduling.algo} with {scheduling.fuzz}, which this prep cannot replay",
                 where=reviews.db.path,

@@ -13,6 +13,9 @@ _RANGES = ((2.5, 7.0, 0.15), (7.0, 20.0, 0.10), (20.0, float("inf"), 0.05))
 RULE = "anki-ranges-floor-1"
 """Names this rule in the log, so that a later one does not change what was."""
 
+NO_FUZZ = "none"
+"""Names its absence: intervals as the memory model gives them."""
+
 
 def fuzz_bounds(interval: int, maximum: int) -> tuple[int, int]:
     """The least and the greatest number of days that `interval` may become."""

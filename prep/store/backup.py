@@ -57,7 +57,8 @@ def back_up(database: Path, *, now: datetime | None = None, before_version: int 
         HomeNotWritable: no room, or no permission.
         StoreError: the database cannot be read.
     """
-    from prep.store.database import BUSY_TIMEOUT_MS, translated
+    from prep.store.database import BUSY_TIMEOUT_MS
+    from prep.store.faults import translated
 
     now = datetime.now(UTC) if now is None else now
     folder = paths.ensure_dir(database.parent / "backups")

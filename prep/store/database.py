@@ -19,60 +19,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from prep import paths
-from prep.errors import DatabaseLocked, DatabaseTooNew, HomeNotWritable, StoreError
+from prep.errors import DatabaseTooNew, StoreError
+from prep.store.faults import LOCKED, not_writable, translated
 from prep.store.schema import MIGRATIONS
 
 APPLICATION_ID = 0x70726570  # "prep": tells our file from another program's SQLite file
 BUSY_TIMEOUT_MS = 5000
-
-_LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-_NOT_WRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
-_BROKEN = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
-
-
-def translate(error: sqlite3.Error, path: Path) -> Exception:
-    """The PrepError that tells `error` to a person, or `error` itself where the fault is a bug of ours."""
-    code = getattr(error, "sqlite_errorcode", None)
-    if code is None:
-        return error
-    primary = code & 0xFF  # an extended code keeps its primary code in the low byte
-    if primary in _LOCKED:
-        return DatabaseLocked(
-            "another process is writing to the database and did not finish",
-            where=path,
-            hint="close the other prep (or the tool that has the file open), then try again; nothing was lost",
-        )
-    if primary == sqlite3.SQLITE_FULL:
-        return HomeNotWritable("the disk is full", where=path, hint="free some space; nothing was lost but this change")
-    if primary in _NOT_WRITABLE:
-        return HomeNotWritable(
-            "the database cannot be written", where=path, hint="make it writable, or set PREP_HOME to a folder that is"
-        )
-    if primary == sqlite3.SQLITE_IOERR:
-        return HomeNotWritable(
-            f"the disk reported an error ({getattr(error, 'sqlite_errorname', 'SQLITE_IOERR')})",
-            where=path,
-            hint="check the disk's free space and health; network file systems that lack locks do not work",
-        )
-    if primary in _BROKEN:
-        return StoreError(
-            "not a database, or a damaged one",
-            where=path,
-            hint=f"move it away, then copy the newest file of {path.parent / 'backups'} here under its name",
-        )
-    return error
-
-
-@contextlib.contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Within it, sqlite3's errors become StoreErrors."""
-    try:
-        yield
-    except sqlite3.Error as e:
-        mapped = translate(e, path)
-        if mapped is e:
-            raise
-        raise mapped from e
 
 
 class Database:
@@ -112,8 +64,8 @@ class Database:
     def _open_writable(cls, path: Path) -> Self:
         paths.ensure_dir(path.parent)
         _refuse_non_file(path)
-        if path.exists() and not os.access(path, os.W_OK):
-            raise sqlite_readonly(path)
+        if path.exists() and not _may_write(path):
+            raise not_writable(path)
         connection = _connect(path.as_uri() + "?mode=rwc")
         db = cls(connection, path, readonly=False)
         try:
@@ -140,7 +92,7 @@ class Database:
             return cls(memory, path, readonly=True)
         scratch: tempfile.TemporaryDirectory[str] | None = None
         connection: sqlite3.Connection | None = None
-        if os.access(path.parent, os.W_OK) and os.access(path, os.W_OK):
+        if _may_write(path.parent) and _may_write(path):
             # A reader of a WAL database shares memory with the writers through a file beside it: an ordinary
             # connection that promises not to write sees what they commit, `mode=ro` may not.
             connection = _connect(path.as_uri() + "?mode=rw")
@@ -179,7 +131,7 @@ class Database:
 
         if self.version() > 0:
             back_up_before_migration(self)
-        with self.transaction():
+        with self._transaction():
             # Another process may have migrated while this one waited for the lock.
             _apply_migrations(self.connection)
 
@@ -209,8 +161,15 @@ class Database:
         Raises:
             DatabaseLocked, HomeNotWritable, StoreError: nothing of the block was kept.
         """
+        with self._transaction():
+            yield self
+        if self._depth == 0:
+            self._back_up_daily()
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
         if self.readonly:
-            raise sqlite_readonly(self.path)
+            raise not_writable(self.path)
         begin, commit, rollback = (
             ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
             if self._depth == 0
@@ -220,7 +179,7 @@ class Database:
             self.connection.execute(begin)
             self._depth += 1
             try:
-                yield self
+                yield
                 self.connection.execute(commit)
             except BaseException:
                 # A full disk makes SQLite roll back by itself; then there is nothing left to roll back to.
@@ -231,8 +190,6 @@ class Database:
                 raise
             finally:
                 self._depth -= 1
-        if self._depth == 0:
-            self._back_up_daily()
 
     def _back_up_daily(self) -> None:
         """After the first commit of a day, copy the database beside the work, in a thread: it may take a second."""
@@ -269,11 +226,8 @@ class Database:
         self.close()
 
 
-def sqlite_readonly(path: Path) -> HomeNotWritable:
-    """What a writer in a read-only home is told."""
-    return HomeNotWritable(
-        "the database cannot be written", where=path, hint="make it writable, or set PREP_HOME to a folder that is"
-    )
+def _may_write(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _refuse_non_file(path: Path) -> None:
@@ -312,7 +266,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as e:
             # Two processes that create the file together: the switch does not wait for the busy timeout by itself.
-            if (e.sqlite_errorcode & 0xFF) not in _LOCKED or time.monotonic() > deadline:
+            if (e.sqlite_errorcode & 0xFF) not in LOCKED or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
 
