@@ -9,7 +9,7 @@ from pathlib import Path
 
 from prep.errors import DatabaseLocked, HomeNotWritable, StoreError
 
-LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITELOCKED}
+LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _NOT_WRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
 _BROKEN = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
 
