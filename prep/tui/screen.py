@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual.binding import Binding, BindingType
+from textual.geometry import Region
 from textual.screen import ModalScreen, Screen
+from textual.widget import Widget
 
 from prep.errors import PrepError
 from prep.locale import N_, Lang, current_language
@@ -133,6 +135,11 @@ class PrepScreen(Screen[None]):
             self.prep.show_error(error, self._start)
         else:
             self.prep.show_error(error)
+
+
+    def scroll_to_region_of(self, widget: Widget, region: Region) -> None:
+        """Bring a part of `widget` into view."""
+        widget.scroll_visible(animate=False)
 
 
 class Dialog(ModalScreen[Result]):
