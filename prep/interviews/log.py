@@ -265,10 +265,14 @@ class InterviewLog:
         """Write an event, with the status that the application's last interview leaves it in."""
         application = self.rows.application(application_id)
         assert application is not None
-        held = [i for i in self.rows.interviews_of(application_id) if i.deleted_at_ms is None]
-        status = STATUS_AFTER[max(held, key=_moment).result] if held else "open"
+        status = self.derived_status(application_id)
         self.rows.set_status(application_id, status)
         self._event(application_id, now, interview.id, application.status, status, note, changes)
+
+    def derived_status(self, application_id: str) -> str:
+        """Where its last interview leaves an application."""
+        held = [i for i in self.rows.interviews_of(application_id) if i.deleted_at_ms is None]
+        return STATUS_AFTER[max(held, key=_moment).result] if held else "open"
 
     def _event(
         self,

@@ -174,10 +174,10 @@ def validate(draft: InterviewDraft) -> None:
     Raises:
         UsageError: the first value that cannot be kept, with what is allowed.
     """
-    draft.company = draft.company.strip()
-    if not draft.company:
+    if isinstance(draft.company, str) and not draft.company.strip():
         raise UsageError("the company is missing", hint="give it with --company")
-    _check_types(draft, "")
+    check_types(draft, "")
+    draft.company = draft.company.strip()
     _blank_to_none(draft)
     _check_date("date", draft.held_on)
     _check_date("result date", draft.result_on)
@@ -191,7 +191,7 @@ def validate(draft: InterviewDraft) -> None:
     _check_at_least("minutes", draft.minutes, 0)
     for number, question in enumerate(draft.questions, 1):
         where = f"question {number}: "
-        _check_types(question, where)
+        check_types(question, where)
         _blank_to_none(question)
         if not question.text_md.strip():
             raise UsageError(f"{where}its text is missing")
@@ -223,11 +223,18 @@ def question_values(questions: Sequence[Question]) -> list[dict[str, Any]]:
     ]
 
 
-def _check_types(item: InterviewDraft | Question, where: str) -> None:
-    """YAML and JSON give whatever was written; SQLite's STRICT tables would refuse it with a traceback."""
+def check_types(item: object, where: str) -> None:
+    """Check whole numbers and texts against a dataclass's annotations.
+
+    YAML and JSON give whatever was written; SQLite's STRICT tables would refuse it with a traceback.
+    """
     for name, hint in get_type_hints(type(item)).items():
         value = getattr(item, name)
-        if value is None or hint not in (int, str, int | None, str | None):
+        if hint not in (int, str, int | None, str | None):
+            continue
+        if value is None:
+            if hint in (int, str):
+                raise UsageError(f"{where}{name.removesuffix('_md')} is missing")
             continue
         wanted: type = int if hint in (int, int | None) else str
         if not isinstance(value, wanted) or isinstance(value, bool):
