@@ -74,6 +74,14 @@ class Row(NamedTuple):
             for title, url, locator, checked in json.loads(self.sources)
         )
 
+    def is_whole(self) -> bool:
+        """False where the file of the cache was damaged inside this row."""
+        if not self.faults:
+            return isinstance(self.level, int) and (self.id is None or isinstance(self.id, str))
+        with suppress(ValueError, TypeError):
+            return bool(self.read_faults())
+        return False
+
     def read_faults(self) -> list[Fault]:
         return [Fault(Path(self.path), line, message) for line, message in json.loads(self.faults)]
 

@@ -98,7 +98,7 @@ class Card:
     aliases: tuple[str, ...]
     """Former ids."""
 
-    sources: tuple[Source, ...]
+    sources: Sequence[Source]
     faces: Mapping[Lang, Face]
     """Has both languages always; one that the file lacks is answered with the other, see `Face.lang`."""
 

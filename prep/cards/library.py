@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, KeysView, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, overload
 
 from prep import paths
 from prep.cards.cache import CardCache, Row, row_of
-from prep.cards.card import STATUSES, Card, CardFaults, Face, Fault, Lang
+from prep.cards.card import STATUSES, Card, CardFaults, Face, Fault, Lang, Source
 from prep.cards.fold import Haystack, haystack
 from prep.cards.parse import read_card
 from prep.cards.scan import CardFile, scan
@@ -147,7 +147,7 @@ class Library:
         current: dict[str, Row] = {}
         for file in files:
             row = cached.pop(file.path, None)
-            if row is not None and row.size == file.size and row.mtime_ns == file.mtime_ns:
+            if row is not None and row.size == file.size and row.mtime_ns == file.mtime_ns and row.is_whole():
                 current[file.path] = row
             else:
                 stale.append(file)
@@ -197,10 +197,10 @@ class Library:
                 origin=row.list_of("origin"),
                 exercises=row.list_of("exercises"),
                 aliases=row.list_of("aliases"),
-                sources=row.read_sources(),
+                sources=_Sources(row),
                 faces=_Faces(self, row.path),
                 path=Path(row.path),
-                status=next(status for status in STATUSES if status == row.status),
+                status=next((status for status in STATUSES if status == row.status), "active"),
             )
         return built
 
@@ -241,6 +241,35 @@ class _Faces(Mapping[Lang, Face]):
 
     def __iter__(self) -> Iterator[Lang]:
         return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+
+class _Sources(Sequence[Source]):
+    """The sources of a card, read at the first use: they are three quarters of the cost of building a card."""
+
+    __slots__ = ("_row", "_sources")
+
+    def __init__(self, row: Row) -> None:
+        self._row = row
+        self._sources: tuple[Source, ...] | None = None
+
+    def _read(self) -> tuple[Source, ...]:
+        if self._sources is None:
+            try:
+                self._sources = self._row.read_sources()
+            except (ValueError, TypeError):  # a damaged cache
+                card = read_card(Path(self._row.path)).card
+                self._sources = tuple(card.sources) if card is not None else ()
+        return self._sources
+
+    @overload
+    def __getitem__(self, index: int) -> Source: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Source, ...]: ...
+    def __getitem__(self, index: int | slice) -> Source | tuple[Source, ...]:
+        return self._read()[index]
 
     def __len__(self) -> int:
         return len(self._read())

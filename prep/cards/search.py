@@ -20,6 +20,7 @@ from prep.cards.library import Library
 
 _WEIGHTS: Final = {"head": 8, "question": 4, "answer": 2, "details": 1}
 _EXACT_ID: Final = 100
+_BEST_FIRST: Final = sorted(Haystack._fields, key=lambda name: -_WEIGHTS[name.rpartition("_")[2]])
 _QUERY_WORD: Final = re.compile(r'"([^"]+)"|(\S+)')
 _SNIPPET: Final = 90
 """Characters of a snippet; a list shows about one line of them."""
@@ -136,13 +137,15 @@ class _Index:
         for word in sorted(words, key=len, reverse=True):  # the rarest first, as far as length can tell
             needle = word.encode("utf-8", "replace")
             hits: dict[int, int] = {}
-            for name, part in self.fields.items():
+            for name in _BEST_FIRST:
                 if lang is not None and name != "head" and not name.startswith(lang):
                     continue
-                weight = _WEIGHTS[name.rpartition("_")[2]]
-                for at in part.cards_with(needle, total):
-                    if hits.get(at, 0) < weight:
-                        hits[at] = weight
+                among: list[int] | None = None
+                if total is not None or len(hits) > len(self.ids) // 2:
+                    # Few are left: looking at each costs less than a pass over everything.
+                    among = [at for at in (range(len(self.ids)) if total is None else total) if at not in hits]
+                for at in self.fields[name].cards_with(needle, among):
+                    hits.setdefault(at, _WEIGHTS[name.rpartition("_")[2]])
             total = hits if total is None else {at: total[at] + score for at, score in hits.items()}
         found = {self.ids[at]: score for at, score in sorted((total or {}).items())}
         for word in words:

@@ -97,8 +97,10 @@ class _Parser:
         if token[0].isdigit():
             return [_Atom(token, "num")]
         if token in "+-*/=<>":
-            spaced = bool(before) and before[-1].kind == "space"
-            return [_Atom("−" if token == "-" else token, "op", spaced)] if token != "/" else [_Atom("/", "op")]
+            left = next((atom.kind for atom in reversed(before) if atom.kind != "space"), "open")
+            is_sign = token in "+-" and left in ("op", "open", "punct")
+            spaced = bool(before) and before[-1].kind == "space" and not is_sign and token != "/"
+            return [_Atom("−" if token == "-" else token, "op", spaced)]
         kind: Kind = "open" if token in "([" else "close" if token in ")]" else "punct" if token in ",;:!?." else "ord"
         return [_Atom(token, kind)]
 
@@ -180,9 +182,9 @@ class _Parser:
             return [_Atom(_ROW, "punct")]
         if name in table.IGNORED:
             return self._ignored(name)
-        return self._with_arguments(name, token, depth)
+        return self._with_arguments(name, token, before, depth)
 
-    def _with_arguments(self, name: str, token: str, depth: int) -> list[_Atom]:
+    def _with_arguments(self, name: str, token: str, before: list[_Atom], depth: int) -> list[_Atom]:
         if name in table.TEXT:
             if name == "operatorname":
                 return [_Atom(self._literal().strip(), "func")]
@@ -233,7 +235,8 @@ class _Parser:
         if name == "not":
             inner = self._argument(depth)
             text = _join(inner)
-            return [_Atom(table.NEGATED.get(text, text[:1] + "\u0338" + text[1:]), inner[0].kind if inner else "ord")]
+            negated = table.NEGATED.get(text, text[:1] + "\u0338" + text[1:])
+            return [_Atom(negated, inner[0].kind if inner else "ord", self._spaced(before))]
         if name in ("tag", "label", "color", "hspace", "vspace"):
             text = self._literal()
             return [_Atom(f"  ({text})", "ord")] if name == "tag" else []
