@@ -103,9 +103,10 @@ class Layout:
         """The tensor's values in float64."""
         return to_float64(np.ascontiguousarray(self.view(storage)), self.dtype)
 
-    def unwritten(self, storage: Array) -> Array:
-        """Bool in the tensor's shape: which elements still have the fill."""
-        return np.asarray(bits(np.ascontiguousarray(self.view(storage))) == self.dtype.fill)
+    def unpack_bits(self, raw: bytes) -> Array:
+        """Bool in the tensor's shape from one bit an element, as np.packbits packs them."""
+        flags = np.unpackbits(np.frombuffer(raw, dtype=np.uint8, count=-(-self.elements // 8)), count=self.elements)
+        return flags.astype(bool).reshape(self.shape)
 
     def strays(self, storage: Array) -> Array:
         """Indices, relative to the tensor's first element, of guard and gap elements that were overwritten."""

@@ -100,7 +100,7 @@ def tolerance_of(
 def compare(name: str, expected: Array, got: Array, tolerance: Array, out: DType, unwritten: Array) -> Comparison:
     """Compare an output element by element: NaN only where NaN is expected, infinities equal."""
     overflow = np.abs(expected) > out.largest * (1 + out.eps) if out.is_float else np.zeros(expected.shape, dtype=bool)
-    expected = np.where(overflow, np.sign(expected) * np.inf, expected)
+    expected = np.where(overflow, np.copysign(np.inf, expected), expected)
     with np.errstate(invalid="ignore", over="ignore"):
         close = np.abs(got - expected) <= tolerance
     same = (got == expected) | (np.isnan(got) & np.isnan(expected))

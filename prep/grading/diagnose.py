@@ -17,7 +17,7 @@ from prep.exercises.spec import Exercise
 from prep.grading.compare import Comparison, number
 from prep.grading.dtypes import DTYPES, Array
 from prep.grading.messages import diagnosis
-from prep.grading.outcome import Outcome, all_equal, plane, same_dims
+from prep.grading.outcome import Outcome, all_equal, same_dims
 from prep.grading.static import StaticFault
 
 _LOWER = {"float64": "float32", "float32": "float16", "float16": "float16", "bfloat16": "bfloat16"}
@@ -71,7 +71,8 @@ def _alike(exercise: Exercise, outcome: Outcome, comparison: Comparison, other: 
     eps = DTYPES[outcome.case.dtype].eps + DTYPES[exercise.tolerance.compute].eps * np.sqrt(outcome.depth)
     with np.errstate(invalid="ignore", over="ignore"):
         close = np.abs(got - other) <= _LIKE_ANOTHER * (comparison.tolerance + eps * np.abs(other))
-    same = (got == other) | (np.isnan(got) & np.isnan(other)) | (~np.isfinite(got) & ~np.isfinite(other))
+    endless = ~np.isfinite(other) | (np.abs(other) > DTYPES[outcome.case.dtype].largest)
+    same = (got == other) | (~np.isfinite(got) & endless)
     return bool((close | same).all())
 
 
@@ -242,8 +243,8 @@ def _values(exercise: Exercise, failing: list[Outcome], passing: list[Outcome], 
     code = (
         _unwritten(failing)
         or _repeated(failing, passing)
-        or _constant(failing)
         or _by_likeness(failing)
+        or _constant(failing)
         or _not_finite(failing, passing)
         or _by_precision(failing)
         or _by_shape(failing, passing)
@@ -265,13 +266,18 @@ def _unwritten(failing: list[Outcome]) -> str | None:
 
 
 def _is_tail(wrong: Array) -> bool:
-    """Do the wrong elements fill the last columns, or the last rows, and nothing else?"""
-    grid = plane(wrong)
-    for axis_wrong in (np.atleast_1d(grid.any(axis=0)), np.atleast_1d(grid.any(axis=1))):
-        start = int(np.argmax(axis_wrong))
-        if start > 0 and axis_wrong[start:].all() and not axis_wrong[:start].any():
-            return True
-    return False
+    """Are the right elements a box that starts at the origin and misses less than half of an axis?
+
+    A last, partial block is smaller than the whole blocks before it, of which there is at least one.
+    """
+    box = []
+    for axis, extent in enumerate(wrong.shape):
+        right = np.atleast_1d((~wrong).any(axis=tuple(a for a in range(wrong.ndim) if a != axis)))
+        kept = int(right.sum())
+        if not right[:kept].all() or 2 * kept <= extent:
+            return False
+        box.append(slice(kept))
+    return bool(wrong.any()) and not wrong[tuple(box)].any()
 
 
 def _repeated(failing: list[Outcome], passing: list[Outcome]) -> str | None:

@@ -104,11 +104,6 @@ class Outcome:
         return described
 
 
-def plane(array: Array) -> Array:
-    """An output as rows x last axis, the way tiles are laid over it."""
-    return array.reshape(-1, array.shape[-1]) if array.ndim else array.reshape(1, 1)
-
-
 def same_dims(first: Mapping[str, int], second: Mapping[str, int], besides: str) -> bool:
     """True where two cases differ in no dimension other than `besides`."""
     return all(second.get(name) == value for name, value in first.items() if name != besides)

@@ -34,8 +34,8 @@ _ALLOCATIONS = (
     "full full_like new_full zero_"
 )
 _COPIES = "clone copy_ _to_copy contiguous to lift_fresh"
-_OWN = "set_"
-"""Called by the interpreter itself when it takes a launch's arguments."""
+_OWN = "set_ new_empty copy_"
+"""Called by the interpreter itself when it takes a launch's arguments and hands them back."""
 
 ALWAYS_ALLOWED = frozenset(f"aten::{name}" for name in f"{_VIEWS} {_ALLOCATIONS}".split())
 COPIES = frozenset(f"aten::{name}" for name in _COPIES.split())
@@ -75,6 +75,9 @@ class Watch:
     kept: list[Any] = field(default_factory=list)
     filled: set[int] = field(default_factory=set)
     in_launch: bool = False
+    in_body: bool = False
+    """Inside a launch, while programs run: there nothing is the interpreter's own."""
+
     silent: int = 0
     unmasked: bool = False
 
@@ -225,7 +228,7 @@ class OperatorWatch(TorchDispatchMode):  # type: ignore[misc]
         if watch.silent:
             return result
         name = func._schema.name
-        own = watch.in_launch and name in INTERPRETER_OWN
+        own = watch.in_launch and not watch.in_body and name in INTERPRETER_OWN
         if not own and name not in watch.allowed and not (name == "aten::fill_" and func._overloadname == "Scalar"):
             watch.operator(name)
         if not own:
@@ -301,12 +304,17 @@ def install(watch: Watch) -> None:
 
     def set_grid_idx(*index: int) -> None:
         watch.programs += 1
+        watch.in_body = True
         step(*index)
 
     builder.set_grid_idx = set_grid_idx
 
     executor = triton_interpreter.GridExecutor
-    launch = executor.__call__
+    launch, hand_back = executor.__call__, executor._restore_args_dev
+
+    def handed_back(self: Any, *args: Any) -> Any:
+        watch.in_body = False
+        return hand_back(self, *args)
 
     def launched(self: Any, *args: Any, **named: Any) -> Any:
         watch.launches += 1
@@ -316,10 +324,23 @@ def install(watch: Watch) -> None:
         try:
             return launch(self, *args, **named)
         finally:
-            watch.in_launch = False
+            watch.in_launch = watch.in_body = False
 
-    executor.__call__ = launched
+    executor.__call__, executor._restore_args_dev = launched, handed_back
+    _patch_index()
     _watch_host_access(watch)
+
+
+def _patch_index() -> None:
+    """Triton 3.6 under numpy 2.4 and later cannot take a loop bound from tl.program_id; 3.7 mends it this way."""
+    patch = triton_interpreter._patch_lang_tensor
+
+    def patched(tensor: Any, *rest: Any) -> Any:
+        result = patch(tensor, *rest)
+        tensor.__index__ = lambda self: int(self.handle.data.squeeze())
+        return result
+
+    triton_interpreter._patch_lang_tensor = patched
 
 
 def _watch_host_access(watch: Watch) -> None:

@@ -96,9 +96,8 @@ class Worker:
             header = {"status": "error", "error": self.error(e)}
         header["returned"] = None if returned is None else type(returned).__name__
         header["watch"] = self.watch.report()
-        header["stored"] = self._stored(regions)
         storages = [self.storages[layout.name] for layout in layouts]
-        payload = b"".join(_bytes(storage).tobytes() for storage in storages)
+        payload = b"".join(_bytes(storage).tobytes() for storage in storages) + self._stored(regions)
         self.watch.begin([])
         return Frame(header, payload)
 
@@ -120,15 +119,14 @@ class Worker:
             regions.append(_region(layout, storage))
         return tensors, regions
 
-    def _stored(self, regions: list[watch.Region]) -> dict[str, int]:
-        """For each output: how many elements no kernel stored, or -1 where torch copied or filled into it."""
-        counts = {}
+    def _stored(self, regions: list[watch.Region]) -> bytes:
+        """For each output one bit an element: did a kernel store it, or torch copy or fill into its storage?"""
+        parts = []
         for region in regions:
-            if region.stored is None or region.layout is None:
-                continue
-            copied = region.start in self.watch.filled
-            counts[str(region.name)] = -1 if copied else int((~region.layout.view(region.stored)).sum())
-        return counts
+            if region.stored is not None and region.layout is not None:
+                filled = region.start in self.watch.filled
+                parts.append(np.packbits(region.layout.view(region.stored) | filled).tobytes())
+        return b"".join(parts)
 
     def error(self, error: BaseException) -> dict[str, Any]:
         """What went wrong, trimmed to the submission's own lines."""

@@ -36,7 +36,9 @@ def _copy(o, n, n1, n2, n3, s0, s1, s2, s3, x, size, m1, m2, m3, t0, t1, t2, t3,
 
 
 @triton.jit
-def _mean(o, n, n1, n2, n3, s0, s1, s2, s3, x, size, m1, m2, m3, t0, t1, t2, t3, BLOCK: tl.constexpr, WHOLE: tl.constexpr):
+def _mean(
+    o, n, n1, n2, n3, s0, s1, s2, s3, x, size, m1, m2, m3, t0, t1, t2, t3, BLOCK: tl.constexpr, WHOLE: tl.constexpr
+):
     at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     to = _address(at, n1, n2, n3, s0, s1, s2, s3)
     every = tl.arange(0, WHOLE)
@@ -103,5 +105,6 @@ def source(exercise: Exercise, name: str, solution: str) -> str:
         return _HEAD.format(entry=exercise.entry, params=params) + body + "\n"
     head = _HEAD.format(entry=exercise.entry, params=params)
     renamed = solution.replace(f"def {exercise.entry}(", "def _right(")
-    body = f"    if not keep({outs[0]}):\n        _right({params})\n        kept[tuple({outs[0]}.shape)] = {outs[0]}.clone()\n"
+    out = outs[0]
+    body = f"    if not keep({out}):\n        _right({params})\n        kept[tuple({out}.shape)] = {out}.clone()\n"
     return renamed + head + body
