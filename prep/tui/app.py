@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from textual.command import Provider
     from textual.screen import Screen
 
+    from prep.grading.client import AsyncJudge
     from prep.tui.services import Services
 
 
@@ -126,6 +127,7 @@ class PrepApp(App[None]):
         self.add_mode("prep", first)
         self._loading: asyncio.Task[Services] | None = None
         self._services: Services | None = None
+        self._judge: AsyncJudge | None = None
         self.relabel_keys()
 
     # services
@@ -165,7 +167,18 @@ class PrepApp(App[None]):
         """The services, if they are there already."""
         return self._services
 
+    @property
+    def judge(self) -> AsyncJudge:
+        """The grader's process, started with the first grading and kept warm: torch costs seconds to import."""
+        if self._judge is None:
+            from prep.grading.client import AsyncJudge
+
+            self._judge = AsyncJudge()
+        return self._judge
+
     async def on_unmount(self) -> None:
+        if self._judge is not None:
+            await self._judge.close()
         if self._services is not None:
             self._services.close()
 

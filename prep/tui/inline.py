@@ -1,4 +1,4 @@
-"""One paragraph of a card's Markdown as styled text: for lists and lines, where a Markdown widget would cost too much."""
+"""A paragraph of a card's Markdown as styled text, for lists and lines, where a Markdown widget would cost too much."""
 
 from __future__ import annotations
 

@@ -136,7 +136,6 @@ class PrepScreen(Screen[None]):
         else:
             self.prep.show_error(error)
 
-
     def scroll_to_region_of(self, widget: Widget, region: Region) -> None:
         """Bring a part of `widget` into view."""
         widget.scroll_visible(animate=False)

@@ -200,7 +200,8 @@ class ReviewScreen(PrepScreen):
 
     async def _show_folds(self) -> None:
         """The rest of the card: one line while folded, its text while not."""
-        assert self.sitting is not None and self.sitting.card is not None
+        assert self.sitting is not None
+        assert self.sitting.card is not None
         card = self.sitting.card
         shown = self.sitting.is_revealed
         width = max(20, self.query_one("#body").content_size.width - 5)
@@ -222,7 +223,8 @@ class ReviewScreen(PrepScreen):
         if not self.is_revealed:
             self._static("#grades", None)
             return
-        assert self.sitting is not None and self.sitting.card is not None
+        assert self.sitting is not None
+        assert self.sitting.card is not None
         self.previews = self.services.reviewer.previews(self.sitting.card.id)
         suggested = self.query_one(Checklist).suggestion()
         parts: list[Content] = []
@@ -337,7 +339,8 @@ class ReviewScreen(PrepScreen):
         return True
 
     def _has_changed(self) -> bool:
-        assert self.sitting is not None and self.sitting.card is not None
+        assert self.sitting is not None
+        assert self.sitting.card is not None
         return self.services.reviewer.answer_changed(self.sitting.card.id, self.face.lang, self.face.sha)
 
     def _exercises(self) -> list[str]:
@@ -420,7 +423,8 @@ class ReviewScreen(PrepScreen):
         await self._next()
 
     async def action_reset(self) -> None:
-        assert self.sitting is not None and self.sitting.card is not None
+        assert self.sitting is not None
+        assert self.sitting.card is not None
         self.services.reviewer.reset(self.sitting.card.id, session_id=self.sitting.session_id)
         self.notify(_("The card is new again (u takes it back)."))
         await self._next()
@@ -479,7 +483,8 @@ class ReviewScreen(PrepScreen):
 
     async def action_edit(self) -> None:
         """Open the card's file in the editor, and come back to it as it is then."""
-        assert self.sitting is not None and self.sitting.card is not None
+        assert self.sitting is not None
+        assert self.sitting.card is not None
         from prep.cards import editable_path
 
         card_id = self.sitting.card.id
