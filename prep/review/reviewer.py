@@ -309,7 +309,8 @@ class Reviewer:
         with self.db.transaction():
             now = self.clock()
             before = self._reviews.state(card_id)
-            if card_id in self._shown and self._shown[card_id] != _mark_of(before):
+            # Only for what was shown in a sitting: an interview's answer was given elsewhere, a cram schedules nothing.
+            if kind is None and card_id in self._shown and self._shown[card_id] != _mark_of(before):
                 del self._shown[card_id]
                 raise AlreadyAnswered(
                     f"{card_id} was answered in another window since it was shown here",
