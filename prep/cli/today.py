@@ -71,9 +71,9 @@ def _gather() -> Today:
 def counts_text(counts: Counts) -> str:
     """`18 due · 2 learning · 6 new · about 14 min`; parts that are zero are left out."""
     parts = [
-        ngettext("{n} due", "{n} due", counts.due).format(n=counts.due) if counts.due else "",
-        ngettext("{n} learning", "{n} learning", counts.learning).format(n=counts.learning) if counts.learning else "",
-        ngettext("{n} new", "{n} new", counts.new).format(n=counts.new) if counts.new else "",
+        _("{n} due").format(n=counts.due) if counts.due else "",
+        _("{n} learning").format(n=counts.learning) if counts.learning else "",
+        _("{n} new").format(n=counts.new) if counts.new else "",
     ]
     if not counts.total:
         return _("none due")
@@ -101,7 +101,7 @@ def today_lines(today: Today) -> list[str]:
     bars = spark(today.week)
     rows.append((_("Cards"), counts_text(today.counts) + (f"   {bars} " + _("7 days") if bars else "")))
     if today.boosted and today.counts.total > today.boosted:
-        boosted = ngettext("{n} of them for the interview", "{n} of them for the interview", today.boosted)
+        boosted = _("{n} of them for the interview")
         rows.append(("", boosted.format(n=today.boosted)))
     kernels = [_exercise_text(e) for e in (today.in_progress, today.suggested) if e is not None]
     rows += [(_("Kernels") if i == 0 else "", text) for i, text in enumerate(kernels)]
