@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,11 +101,6 @@ class Outcome:
             described["error_map"] = error_map(shown.wrong)
             described["first_wrong"] = shown.first_wrong()
         return described
-
-
-def same_dims(first: Mapping[str, int], second: Mapping[str, int], besides: str) -> bool:
-    """True where two cases differ in no dimension other than `besides`."""
-    return all(second.get(name) == value for name, value in first.items() if name != besides)
 
 
 def all_equal(array: Array) -> bool:
