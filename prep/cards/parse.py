@@ -276,7 +276,7 @@ def _face(lang: Lang, sections: Sequence[Section] | None, draft: bool, report: f
         for section in sections:
             if not section.text:
                 report(section.heading_line, f"`{section.name}` is empty in {lang}")
-    points = _key_points(by_name.get("Key points"), report)
+    points = _key_points(by_name.get("Key points"), draft, report)
     if "A" in by_name and not draft:
         if "Key points" not in by_name:
             report(by_name["A"].heading_line, f"`### Key points` is missing in {lang}")
@@ -300,7 +300,7 @@ def _sha(face: Face) -> str:
     return hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _key_points(section: Section | None, report: frontmatter.Report) -> tuple[str, ...]:
+def _key_points(section: Section | None, draft: bool, report: frontmatter.Report) -> tuple[str, ...]:
     """The text of each `- [ ]` item; anything else in the section is reported."""
     if section is None or not section.text:
         return ()
@@ -322,10 +322,10 @@ def _key_points(section: Section | None, report: frontmatter.Report) -> tuple[st
         box = _CHECKBOX.match(content)
         if box is None:
             report(line, "a key point starts with an empty box: `- [ ] ...`")
-        elif not content[box.end() :].strip():
-            report(line, "a key point is empty")
-        else:
+        elif content[box.end() :].strip():
             points.append(content[box.end() :])
+        elif not draft:
+            report(line, "a key point is empty")
     return tuple(points)
 
 

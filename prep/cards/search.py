@@ -214,7 +214,7 @@ def find_folded(text: str, word: str) -> int | None:
 
 
 def _cut(text: str, at: int) -> str:
-    start = max(0, at - _SNIPPET // 3)
+    start = max(0, at - _SNIPPET // 3) if len(text) > _SNIPPET else 0
     if start > 0:
         space = text.find(" ", start, at)
         start = space + 1 if space >= 0 else start

@@ -8,37 +8,24 @@ written, so that `prep check` can find it by its backslash.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from prep.cards import symbols as table
+from prep.cards.atoms import Atom, Kind, factor, fraction, join, script
 
 FORMULA: Final = re.compile(r"(?<![\\$])\$\$?([^$\s](?:[^$]*?[^$\s\\])?)\$\$?(?!\$)")
 """A formula in Markdown text, well enough for an index; what is shown goes by tokens."""
 
 _MAX_DEPTH: Final = 50
-_ROW: Final = "\ue000"
+ROW: Final = "\ue000"
 """Between the rows of a formula, until the caller says how rows are shown (private use: no formula contains it)."""
 
 _TOKEN: Final = re.compile(r"\\(?:[A-Za-z]+\*?|.|\n|$)|[{}^_&~']|\s+|\d+(?:\.\d+)?|.", re.S)
-_WORD: Final = re.compile(r"[A-Za-z0-9]+")
 _BRACKETS: Final = {
     "pmatrix": "()", "bmatrix": "[]", "Bmatrix": "{}", "vmatrix": "||", "Vmatrix": "‖‖", "matrix": "[]",
     "smallmatrix": "[]", "array": "[]", "cases": "{}", "dcases": "{}",
 }  # fmt: skip
 _WITH_COLUMNS: Final = frozenset({"array", "alignedat", "alignat", "tabular"})
-
-Kind = Literal["ord", "num", "op", "big", "func", "open", "close", "punct", "space", "frac", "root"]
-
-
-@dataclass(slots=True)
-class _Atom:
-    text: str
-    kind: Kind
-    spaced: bool = False
-    """An operator that has a space before it in the source gets one on both sides."""
-
-    scripts: bool = False
 
 
 def to_unicode(latex: str) -> str:
@@ -52,12 +39,12 @@ def to_unicode(latex: str) -> str:
 def to_lines(latex: str) -> list[str]:
     """`latex` as Unicode, one line for each of its rows; see `to_unicode`."""
     parser = _Parser(_TOKEN.findall(latex.strip()))
-    atoms: list[_Atom] = []
+    atoms: list[Atom] = []
     while parser.peek() is not None:
         atoms += parser.sequence(frozenset(), 0)
         if (stray := parser.next()) is not None:  # a closing brace that nothing opened
-            atoms.append(_Atom(stray, "close"))
-    rows = _join(atoms).split(_ROW)
+            atoms.append(Atom(stray, "close"))
+    rows = join(atoms).split(ROW)
     return [row for text in rows if (row := " ".join(text.split()))]
 
 
@@ -74,9 +61,9 @@ class _Parser:
         self._at += token is not None
         return token
 
-    def sequence(self, stop: frozenset[str], depth: int) -> list[_Atom]:
+    def sequence(self, stop: frozenset[str], depth: int) -> list[Atom]:
         """Atoms up to a closing brace or a token of `stop`, which is left."""
-        atoms: list[_Atom] = []
+        atoms: list[Atom] = []
         while (token := self.peek()) is not None and token != "}" and token not in stop:
             if token in ("^", "_", "'"):
                 self._scripts(atoms, depth)
@@ -85,38 +72,38 @@ class _Parser:
             atoms += self._atom(token, atoms, depth)
         return atoms
 
-    def _atom(self, token: str, before: list[_Atom], depth: int) -> list[_Atom]:
+    def _atom(self, token: str, before: list[Atom], depth: int) -> list[Atom]:
         if token.isspace() or token == "~":
-            return [_Atom(" ", "space")]
+            return [Atom(" ", "space")]
         if token == "{":
             return self._group(depth)
         if token.startswith("\\"):
             return self._command(token, before, depth)
         if token == "&":
-            return [_Atom(" ", "space")]
+            return [Atom(" ", "space")]
         if token[0].isdigit():
-            return [_Atom(token, "num")]
+            return [Atom(token, "num")]
         if token in "+-*/=<>":
             left = next((atom.kind for atom in reversed(before) if atom.kind != "space"), "open")
             is_sign = token in "+-" and left in ("op", "open", "punct")
             spaced = bool(before) and before[-1].kind == "space" and not is_sign and token != "/"
-            return [_Atom("−" if token == "-" else token, "op", spaced)]
+            return [Atom("−" if token == "-" else token, "op", spaced)]
         kind: Kind = "open" if token in "([" else "close" if token in ")]" else "punct" if token in ",;:!?." else "ord"
-        return [_Atom(token, kind)]
+        return [Atom(token, kind)]
 
-    def _group(self, depth: int) -> list[_Atom]:
+    def _group(self, depth: int) -> list[Atom]:
         """What follows an opening brace, up to and with its closing one."""
         if depth >= _MAX_DEPTH:
-            return [_Atom("{", "open")]
+            return [Atom("{", "open")]
         inner = self.sequence(frozenset(), depth + 1)
         if self.peek() != "}":
-            return [_Atom("{", "open"), *inner]
+            return [Atom("{", "open"), *inner]
         self._at += 1
         if self.peek() in ("^", "_") and len([a for a in inner if a.kind != "space"]) > 1:
-            return [_Atom(f"({_join(inner).strip()})", "ord")]
+            return [Atom(f"({join(inner).strip()})", "ord")]
         return inner
 
-    def _argument(self, depth: int) -> list[_Atom]:
+    def _argument(self, depth: int) -> list[Atom]:
         """One argument: a group, a command with its own arguments, or a single character."""
         while (token := self.peek()) is not None and token.isspace():
             self._at += 1
@@ -131,7 +118,7 @@ class _Parser:
         if len(token) > 1 and token[0].isdigit():  # x^10 raises to 1, as in TeX
             self._at -= 1
             self._tokens[self._at] = token[1:]
-            return [_Atom(token[0], "num")]
+            return [Atom(token[0], "num")]
         return self._atom(token, [], depth + 1)
 
     def _optional(self, depth: int) -> str:
@@ -142,7 +129,7 @@ class _Parser:
         inner = self.sequence(frozenset({"]"}), depth + 1)
         if self.peek() == "]":
             self._at += 1
-        return _join(inner)
+        return join(inner)
 
     def _literal(self) -> str:
         """The text of a braced argument with its spaces, commands in it left alone."""
@@ -160,94 +147,94 @@ class _Parser:
             text += table.ORDINARY.get(name, table.SPACES.get(name, token)) if token.startswith("\\") else token
         return text.replace("~", " ")
 
-    def _command(self, token: str, before: list[_Atom], depth: int) -> list[_Atom]:
+    def _command(self, token: str, before: list[Atom], depth: int) -> list[Atom]:
         name = token[1:].rstrip("*") or token[1:]
         if name in table.OPERATORS:
-            return [_Atom(table.OPERATORS[name], "op", self._spaced(before) or name == "bmod")]
+            return [Atom(table.OPERATORS[name], "op", self._spaced(before) or name == "bmod")]
         if name in table.ORDINARY:
             self._swallow([] if name in ("partial", "nabla", "neg") else before)
-            return [_Atom(table.ORDINARY[name], "ord")]
+            return [Atom(table.ORDINARY[name], "ord")]
         if name in table.BIG:
-            return [_Atom(table.BIG[name], "big")]
+            return [Atom(table.BIG[name], "big")]
         if name in table.FUNCTIONS:
-            return [_Atom({"argmax": "arg max", "argmin": "arg min"}.get(name, name), "func")]
+            return [Atom({"argmax": "arg max", "argmin": "arg min"}.get(name, name), "func")]
         if name in table.OPENING:
-            return [_Atom(table.OPENING[name], "open")]
+            return [Atom(table.OPENING[name], "open")]
         if name in table.CLOSING:
-            return [_Atom(table.CLOSING[name], "close")]
+            return [Atom(table.CLOSING[name], "close")]
         if name in table.SPACES:
-            return [_Atom(table.SPACES[name], "space")] if table.SPACES[name] else []
+            return [Atom(table.SPACES[name], "space")] if table.SPACES[name] else []
         if name == "\\":
             self._optional(depth)
-            return [_Atom(_ROW, "punct")]
+            return [Atom(ROW, "punct")]
         if name in table.IGNORED:
             return self._ignored(name)
         return self._with_arguments(name, token, before, depth)
 
-    def _with_arguments(self, name: str, token: str, before: list[_Atom], depth: int) -> list[_Atom]:
+    def _with_arguments(self, name: str, token: str, before: list[Atom], depth: int) -> list[Atom]:
         if name in table.TEXT:
             if name == "operatorname":
-                return [_Atom(self._literal().strip(), "func")]
+                return [Atom(self._literal().strip(), "func")]
             if name in table.LITERAL:
-                return [_Atom(self._literal(), "ord")]
+                return [Atom(self._literal(), "ord")]
             inner = self._argument(depth)
-            text = _join(inner)
-            return [_Atom(text, "func")] if name == "mathrm" and len(text) > 1 and text.isalpha() else inner
+            text = join(inner)
+            return [Atom(text, "func")] if name == "mathrm" and len(text) > 1 and text.isalpha() else inner
         if name in ("frac", "dfrac", "tfrac", "cfrac"):
             numerator, denominator = self._argument(depth), self._argument(depth)
             if not numerator or not denominator:
-                return [_Atom(token, "ord"), *numerator]
-            return [_Atom(_fraction(numerator, denominator), "frac")]
+                return [Atom(token, "ord"), *numerator]
+            return [Atom(fraction(numerator, denominator), "frac")]
         if name in ("binom", "dbinom", "tbinom"):
-            return [_Atom(f"C({_join(self._argument(depth))}, {_join(self._argument(depth))})", "ord")]
+            return [Atom(f"C({join(self._argument(depth))}, {join(self._argument(depth))})", "ord")]
         if name == "sqrt":
             index = self._optional(depth)
-            sign = {"": "√", "2": "√", "3": "∛", "4": "∜"}.get(index) or f"{_script(index, table.SUPERSCRIPT, '^')}√"
+            sign = {"": "√", "2": "√", "3": "∛", "4": "∜"}.get(index) or f"{script(index, table.SUPERSCRIPT, '^')}√"
             radicand = self._argument(depth)
-            return [_Atom(sign + _factor(radicand), "root")] if radicand else [_Atom(token, "ord")]
+            return [Atom(sign + factor(radicand), "root")] if radicand else [Atom(token, "ord")]
         if name in table.ACCENTS:
-            text = _join(self._argument(depth))
+            text = join(self._argument(depth))
             mark = table.ACCENTS[name]
             if len(text) == 1 or mark in ("\u0305", "\u0332"):
-                return [_Atom("".join(c + mark for c in text), "ord")]
-            return [_Atom(f"{name.removeprefix('wide')}({text})" if text else token, "ord")]
+                return [Atom("".join(c + mark for c in text), "ord")]
+            return [Atom(f"{name.removeprefix('wide')}({text})" if text else token, "ord")]
         if name in table.ALPHABETS:
             first, elsewhere = table.ALPHABETS[name]
             letters = "".join(
                 elsewhere.get(c) or (chr(first + ord(c) - 65) if "A" <= c <= "Z" else c)
-                for c in _join(self._argument(depth))
+                for c in join(self._argument(depth))
             )
-            return [_Atom(letters, "ord")]
+            return [Atom(letters, "ord")]
         if name in ("overset", "underset", "stackrel"):
-            mark_text, base = _join(self._argument(depth)), self._argument(depth)
+            mark_text, base = join(self._argument(depth)), self._argument(depth)
             sign = "_" if name == "underset" else "^"
             alphabet = table.SUBSCRIPT if name == "underset" else table.SUPERSCRIPT
-            return [_Atom(_join(base) + _script(mark_text, alphabet, sign), base[0].kind if base else "ord")]
+            return [Atom(join(base) + script(mark_text, alphabet, sign), base[0].kind if base else "ord")]
         if name in ("underbrace", "overbrace"):
-            return [_Atom(f"({_join(self._argument(depth))})", "ord")]
+            return [Atom(f"({join(self._argument(depth))})", "ord")]
         if name in ("xrightarrow", "xleftarrow"):
             self._optional(depth)
-            label = _join(self._argument(depth))
+            label = join(self._argument(depth))
             arrow = "→" if name == "xrightarrow" else "←"
-            return [_Atom(f"─{label}{arrow}" if label else arrow, "op", True)]
+            return [Atom(f"─{label}{arrow}" if label else arrow, "op", True)]
         if name == "pmod":
-            return [_Atom(" ", "space"), _Atom(f"(mod {_join(self._argument(depth))})", "ord")]
+            return [Atom(" ", "space"), Atom(f"(mod {join(self._argument(depth))})", "ord")]
         if name == "not":
             inner = self._argument(depth)
-            text = _join(inner)
+            text = join(inner)
             negated = table.NEGATED.get(text, text[:1] + "\u0338" + text[1:])
-            return [_Atom(negated, inner[0].kind if inner else "ord", self._spaced(before))]
+            return [Atom(negated, inner[0].kind if inner else "ord", self._spaced(before))]
         if name in ("tag", "label", "color", "hspace", "vspace"):
             text = self._literal()
-            return [_Atom(f"  ({text})", "ord")] if name == "tag" else []
+            return [Atom(f"  ({text})", "ord")] if name == "tag" else []
         if name == "begin":
             return self._environment(depth)
-        kept = [_Atom(token, "ord")]
+        kept = [Atom(token, "ord")]
         while self.peek() == "{" and depth < _MAX_DEPTH:  # its arguments, for they are no groups of ours
-            kept += [_Atom("{", "open"), *self._argument(depth), _Atom("}", "close")]
+            kept += [Atom("{", "open"), *self._argument(depth), Atom("}", "close")]
         return kept
 
-    def _environment(self, depth: int) -> list[_Atom]:
+    def _environment(self, depth: int) -> list[Atom]:
         name = self._literal().strip()
         plain = name.rstrip("*")
         if plain in _WITH_COLUMNS:
@@ -255,21 +242,21 @@ class _Parser:
             if self.peek() == "{":
                 self._literal()
         if depth >= _MAX_DEPTH:
-            return [_Atom(f"\\begin{{{name}}}", "ord")]
-        inner: list[_Atom] = []
+            return [Atom(f"\\begin{{{name}}}", "ord")]
+        inner: list[Atom] = []
         while (token := self.peek()) is not None and token != "\\end":
             inner += self.sequence(frozenset({"\\end"}), depth + 1)
             if self.peek() == "}":
                 self._at += 1
         if self.next() is None:
-            return [_Atom(f"\\begin{{{name}}}", "ord"), *inner]
+            return [Atom(f"\\begin{{{name}}}", "ord"), *inner]
         self._literal()
-        rows = [row for part in _join(inner).split(_ROW) if (row := " ".join(part.split()))]
+        rows = [row for part in join(inner).split(ROW) if (row := " ".join(part.split()))]
         if brackets := _BRACKETS.get(plain):
-            return [_Atom(brackets[0] + "; ".join(rows) + brackets[1], "ord")]
-        return [_Atom(_ROW + _ROW.join(rows) + _ROW, "ord")]
+            return [Atom(brackets[0] + "; ".join(rows) + brackets[1], "ord")]
+        return [Atom(ROW + ROW.join(rows) + ROW, "ord")]
 
-    def _scripts(self, atoms: list[_Atom], depth: int) -> None:
+    def _scripts(self, atoms: list[Atom], depth: int) -> None:
         """Sub- and superscripts of the last atom, the lower one first whatever their order."""
         lower = upper = primes = ""
         while (token := self.peek()) in ("^", "_", "'"):
@@ -277,9 +264,9 @@ class _Parser:
             if token == "'":
                 primes += "′"
                 continue
-            text = _join(self._argument(depth)).strip()
+            text = join(self._argument(depth)).strip()
             if not text:
-                atoms.append(_Atom(token, "ord"))
+                atoms.append(Atom(token, "ord"))
                 continue
             if token == "^" and set(text) <= {"′", "∘"}:
                 primes += text.replace("∘", "°")
@@ -295,131 +282,32 @@ class _Parser:
         adjacent = bool(follower) and (follower[0].isalnum())
         text = primes
         if lower:
-            text += _script(lower, table.SUBSCRIPT, "_", adjacent and not upper)
+            text += script(lower, table.SUBSCRIPT, "_", adjacent and not upper)
         if upper:
-            text += _script(upper, table.SUPERSCRIPT, "^", adjacent)
+            text += script(upper, table.SUPERSCRIPT, "^", adjacent)
         if not atoms:
-            atoms.append(_Atom(text, "ord"))
+            atoms.append(Atom(text, "ord"))
             return
         base = atoms[-1]
         if base.kind in ("frac", "root"):
             base.text, base.kind = f"({base.text})", "ord"
         base.text += text
-        base.scripts = True
 
-    def _spaced(self, before: list[_Atom]) -> bool:
+    def _spaced(self, before: list[Atom]) -> bool:
         """Whether an operator command has a space before it; the one after it only ends its name."""
         spaced = bool(before) and before[-1].kind == "space"
         if not spaced and (self.peek() or "x").isspace():
             self._at += 1
         return spaced
 
-    def _swallow(self, before: list[_Atom]) -> None:
+    def _swallow(self, before: list[Atom]) -> None:
         """Drop the space that ends a letter's name, as in `2\\alpha x`, unless there is one before the letter too."""
         if not (before and before[-1].kind == "space") and (self.peek() or "x").isspace():
             self._at += 1
 
-    def _ignored(self, name: str) -> list[_Atom]:
+    def _ignored(self, name: str) -> list[Atom]:
         if (self.peek() or "x").isspace():
             self._at += 1
         if name in ("left", "right", "middle") and self.peek() == ".":  # an invisible delimiter
             self._at += 1
         return []
-
-
-def _script(text: str, alphabet: dict[str, str], sign: str, adjacent: bool = False) -> str:
-    """`text` as a script: in small characters if all of it can be, behind `sign` if not.
-
-    Args:
-        adjacent: a letter or digit follows at once, which an unbracketed word would swallow.
-    """
-    text = text.strip()
-    plain = text.replace("−", "-")
-    if plain and all(c in alphabet for c in plain):
-        return "".join(alphabet[c] for c in plain)
-    if plain in ("*", "∗"):
-        return "*" if sign == "^" else "_*"
-    if not adjacent and (len(text) <= 1 or _WORD.fullmatch(text)):
-        return sign + text
-    return f"{sign}({text})"
-
-
-def _fraction(numerator: list[_Atom], denominator: list[_Atom]) -> str:
-    top = _join(numerator).strip()
-    if any(a.kind in ("op", "frac", "space", "punct", "big") for a in _outside_brackets(numerator)):
-        # A product needs no brackets above the line: ab/c is read as (ab)/c.
-        top = f"({top})"
-    return f"{top}/{_factor(denominator)}"
-
-
-def _factor(atoms: list[_Atom]) -> str:
-    """The text of `atoms`, bracketed unless it is one factor."""
-    text = _join(atoms).strip()
-    solid = [atom for atom in atoms if atom.kind != "space"]
-    one = not solid or (len(solid) == 1 and solid[0].kind in ("ord", "num", "root"))
-    if one or _is_bracketed(text):
-        return text
-    return f"({text})"
-
-
-def _outside_brackets(atoms: list[_Atom]) -> list[_Atom]:
-    found: list[_Atom] = []
-    depth = 0
-    for atom in atoms:
-        depth -= atom.kind == "close"
-        if depth <= 0:
-            found.append(atom)
-        depth += atom.kind == "open"
-    while found and found[0].kind == "space":
-        found.pop(0)
-    while found and found[-1].kind == "space":
-        found.pop()
-    return found
-
-
-def _is_bracketed(text: str) -> bool:
-    """Whether one pair of brackets holds all of `text`."""
-    if len(text) < 2 or text[0] + text[-1] not in ("()", "[]", "⌈⌉", "⌊⌋", "⟨⟩"):
-        return False
-    depth = 0
-    for i, c in enumerate(text):
-        depth += (c in "([⌈⌊⟨") - (c in ")]⌉⌋⟩")
-        if depth == 0 and i < len(text) - 1:
-            return False
-    return depth == 0
-
-
-def _join(atoms: list[_Atom]) -> str:
-    """The text of `atoms`, with the spaces that keep neighbours apart."""
-    out = ""
-    previous: _Atom | None = None
-    for i, atom in enumerate(atoms):
-        following = next((a for a in atoms[i + 1 :] if a.kind != "space"), None)
-        text = atom.text
-        if atom.kind == "space":
-            if (previous is None or previous.kind != "open") and (following is None or following.kind != "close"):
-                out += text
-            continue
-        before_factor = following is not None and following.kind in ("ord", "num", "root", "big", "func", "open")
-        if atom.kind == "frac" and (before_factor or (previous is not None and previous.text in ("/", "÷"))):
-            text = f"({text})"  # 1/2 x would read as 1/(2x), and a/(b/c) as (a/b)/c
-        if previous is not None and not out.endswith(" ") and _apart(previous, atom):
-            out += "·" if previous.kind == "root" else " "
-        if atom.kind == "op" and atom.spaced and i and not out.endswith(" "):
-            out += " "
-        out += text
-        if atom.kind == "op" and atom.spaced and following is not None and atoms[i + 1].kind != "space":
-            out += " "
-        previous = atom
-    return out
-
-
-def _apart(left: _Atom, right: _Atom) -> bool:
-    """Whether two neighbours would run into each other."""
-    if right.kind == "func":
-        return left.kind in ("ord", "num", "close", "func", "frac", "root", "big")
-    if left.kind in ("func", "big"):
-        return right.kind in ("ord", "num", "root", "frac", "big") or (left.kind == "big" and right.kind == "open")
-    if left.kind == "frac":
-        return right.kind in ("ord", "num", "root", "frac", "big")
-    return left.kind == "root" and right.kind in ("ord", "num")
