@@ -94,7 +94,8 @@ def _elsewhere(targets: Iterable[Path], known: set[str]) -> list[_Fault]:
             for file in files:
                 faults += check_file(file, known | {file.stem for file in files})
             if not files:
-                faults += check_cards([target]).faults
+                every = check_cards([paths.content_dir(), paths.user_cards_dir(), target]).faults
+                faults += [fault for fault in every if _is_below(fault.path, [target])]
         else:
             faults += check_file(target, known | {target.stem})
     return faults
