@@ -21,7 +21,9 @@ from prep.cards.parse import SECTIONS
 from prep.errors import ContentError, HomeNotWritable, UsageError
 
 _ID: Final = re.compile(ID_PATTERN)
-_PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./:-]*")
+# Plain in YAML whatever reads it: not a number, a date or a key.
+_PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*(?::[A-Za-z0-9_./-]+)*")
+_WORDS_OF_YAML: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 _WORD: Final = re.compile(r"[a-z0-9]+")
 
 
@@ -190,7 +192,7 @@ def _flow(values: Sequence[str]) -> str:
 
 
 def _scalar(value: str) -> str:
-    if _PLAIN.fullmatch(value) and not value.endswith(":"):
+    if _PLAIN.fullmatch(value) and value.lower() not in _WORDS_OF_YAML:
         return value
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
     return f'"{escaped}"'

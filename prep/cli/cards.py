@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from prep.cards.library import Library
     from prep.cards.search import Hit
 
-_HEADS = {
+_WORDS = {
     "en": {
         "Key points": "Key points",
         "Details": "Details",
@@ -31,6 +31,9 @@ _HEADS = {
         "none": "no card matches",
         "more": "{shown} of {total}; --limit shows more",
         "cards": "{count} cards",
+        "next": "next: prep cards edit {id}; when it is whole, take out `status: draft`",
+        "whole": "{path}: no faults",
+        "faulty": "{files} card files have faults; `prep check` lists them",
     },
     "zh": {
         "Key points": "要点",
@@ -48,6 +51,9 @@ _HEADS = {
         "none": "没有匹配的卡片",
         "more": "{total} 条中的 {shown} 条；用 --limit 看更多",
         "cards": "{count} 张卡片",
+        "next": "下一步：prep cards edit {id}；写完整之后删掉 `status: draft` 一行",
+        "whole": "{path}：没有问题",
+        "faulty": "{files} 个卡片文件有问题；`prep check` 会逐条列出",
     },
 }
 
@@ -79,7 +85,7 @@ def search_command(query: tuple[str, ...], limit: int, as_json: bool, **filters:
         listed = [{**_summary(hit.card), "score": hit.score, "snippet": hit.snippet} for hit in shown]
         click.echo(json.dumps({"schema": 1, "total": len(hits), "hits": listed}, ensure_ascii=False))
         return
-    words = _HEADS[_language(filters["lang"])]
+    words = _WORDS[_language(filters["lang"])]
     if not hits:
         click.echo(words["none"])
     for hit in shown:
@@ -121,7 +127,7 @@ def list_command(as_json: bool, area: str | None) -> None:
     if as_json:
         click.echo(json.dumps({"schema": 1, "total": len(library.ids()), **counts}, ensure_ascii=False))
     else:
-        words = _HEADS[_language(None)]
+        words = _WORDS[_language(None)]
         click.echo(words["cards"].format(count=len(library.ids())))
         for what, numbers in counts.items():
             click.echo(f"\n{what}")
@@ -171,8 +177,7 @@ def new_command(
     if edit:
         _edit_and_check(path, Library.load())
     else:
-        hint = f"next: prep cards edit {path.stem}; when it is whole, take out `status: draft`"
-        click.echo(hint, err=True)
+        click.echo(_WORDS[_language(None)]["next"].format(id=path.stem), err=True)
 
 
 @cards_command.command("edit")
@@ -211,7 +216,7 @@ def _edit_and_check(path: Path, library: Library) -> None:
         click.echo(str(fault))
     if faults:
         raise SystemExit(1)
-    click.echo(f"{path}: no faults", err=True)
+    click.echo(_WORDS[_language(None)]["whole"].format(path=path), err=True)
 
 
 def _find(library: Library, card_id: str) -> Card:
@@ -258,7 +263,7 @@ def _print_hit(hit: Hit) -> None:
 
     columns = shutil.get_terminal_size().columns
     card = hit.card
-    level = _HEADS[hit.face.lang]["level"].format(level=card.level)
+    level = _WORDS[hit.face.lang]["level"].format(level=card.level)
     click.echo(f"{card.id}  ({card.area}, {level})")
     question, snippet = one_line(hit.face.question), one_line(hit.snippet)
     click.echo(fit(f"  {question}", columns))
@@ -269,7 +274,7 @@ def _print_hit(hit: Hit) -> None:
 def _card_lines(card: Card, lang: Lang, columns: int) -> list[str]:
     from prep.cli.markdown import render, wrap
 
-    words = _HEADS[lang]
+    words = _WORDS[lang]
     face = card.faces[lang]
     facts = [card.area, *card.tags, words["level"].format(level=card.level)]
     if card.status != "active":
@@ -381,4 +386,4 @@ def _list_area(library: Library, area: str, as_json: bool) -> None:
 def _warn(library: Library) -> None:
     if library.faults:
         files = len({fault.path for fault in library.faults})
-        click.echo(f"prep: {files} card files have faults; `prep check` lists them", err=True)
+        click.echo(_WORDS[_language(None)]["faulty"].format(files=files), err=True)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+import yaml
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from prep.cards.card import Card
@@ -57,11 +58,16 @@ def test_a_question_in_one_language_serves_both(tmp_path: Path) -> None:
 
 
 @settings(max_examples=60, deadline=None)
+@example(["NULL", "on", "1.5", "2026-11-22", "a: b"])
+@example(["notes:Q1", "-", '"', "a\\b"])
 @given(st.lists(st.text(min_size=1, max_size=20).map(str.strip).filter(bool), max_size=4, unique=True))
 def test_any_tag_is_read_back(tmp_path_factory: pytest.TempPathFactory, tags: list[str]) -> None:
     tags = [tag for tag in tags if tag.isprintable()]
     path = new_card("triton", {"en": "x"}, card_id="abc", tags=tags, root=tmp_path_factory.mktemp("cards"))
     assert read(path).tags == tuple(dict.fromkeys(tags))
+    # Other tools read the same: text stays text.
+    front = yaml.safe_load(path.read_text("utf-8").split("---\n")[1])
+    assert front["tags"] == list(dict.fromkeys(tags))
 
 
 @pytest.mark.parametrize(
