@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -33,23 +34,34 @@ def make_inputs(case: Any, rng: np.random.Generator) -> dict[str, Any]:
     return {"q": q, "k": k, "v": v, **case.scalars}
 
 
-def _weights(q: np.ndarray, k: np.ndarray, causal: bool, scale: float) -> np.ndarray:
-    """softmax(scale * q @ k^T) over the keys that a query sees."""
-    scores = scale * (q @ np.swapaxes(k, -1, -2))
-    if causal:
-        length = q.shape[-2]
-        scores = np.where(np.tri(length, dtype=bool), scores, -np.inf)
-    return _weights_of(scores)
+def _tiles(q: np.ndarray, causal: bool) -> Iterator[tuple[tuple[int, ...], slice, slice]]:
+    """Head, queries and the keys they see, 512 queries at a time: at S = 16384 all scores of a head would take 2 GiB."""
+    length = q.shape[-2]
+    for head in np.ndindex(q.shape[:-2]):
+        for start in range(0, length, 512):
+            stop = min(start + 512, length)
+            yield head, slice(start, stop), slice(0, stop if causal else length)
 
 
-def _weights_of(scores: np.ndarray) -> np.ndarray:
+def _masked(scores: np.ndarray, rows: slice, causal: bool) -> np.ndarray:
+    """The scores of the queries `rows` with the keys from 0 on, minus infinity where a key is later than its query."""
+    if not causal:
+        return scores
+    return np.where(np.tri(*scores.shape, k=rows.start, dtype=bool), scores, -np.inf)
+
+
+def _softmax(scores: np.ndarray) -> np.ndarray:
     weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return weights / weights.sum(axis=-1, keepdims=True)
 
 
 def oracle(q: np.ndarray, k: np.ndarray, v: np.ndarray, causal: bool, scale: float) -> dict[str, np.ndarray]:
     """out = softmax(scale * q @ k^T) @ v, each query over the keys up to its own position where causal, in float64."""
-    return {"out": _weights(q, k, causal, scale) @ v}
+    out = np.empty(q.shape)
+    for head, rows, keys in _tiles(q, causal):
+        scores = scale * (q[head][rows] @ k[head][keys].T)
+        out[head][rows] = _softmax(_masked(scores, rows, causal)) @ v[head][keys]
+    return {"out": out}
 
 
 def magnitude(q: np.ndarray, k: np.ndarray, v: np.ndarray, causal: bool, scale: float) -> dict[str, np.ndarray]:
@@ -58,33 +70,39 @@ def magnitude(q: np.ndarray, k: np.ndarray, v: np.ndarray, causal: bool, scale: 
     An error d_j of a score changes out by sum_j p_j d_j (v_j - out), and d_j is proportional to the size of the terms of
     q . k_j: with scores of several hundred it outweighs the rounding of the second product.
     """
-    weights = _weights(q, k, causal, scale)
-    out = weights @ v
-    terms = np.abs(scale) * np.sqrt((q * q) @ np.swapaxes(k * k, -1, -2))
-    terms += np.abs(scale * (q @ np.swapaxes(k, -1, -2)))
-    # sum_j p_j t_j |v_j - out| <= the root of (sum_j p_j t_j^2) * (sum_j p_j (v_j - out)^2), without an S x S x D array.
-    spread = np.maximum(weights @ (v * v) - out * out, 0.0)
-    sensitivity = np.sqrt((weights * terms * terms).sum(axis=-1, keepdims=True) * spread)
-    return {"out": weights @ np.abs(v) + sensitivity}
+    size = np.empty(q.shape)
+    for head, rows, keys in _tiles(q, causal):
+        queries, seen, values = q[head][rows], k[head][keys], v[head][keys]
+        scores = scale * (queries @ seen.T)
+        weights = _softmax(_masked(scores, rows, causal))
+        out = weights @ values
+        terms = np.abs(scale) * np.sqrt((queries * queries) @ (seen * seen).T) + np.abs(scores)
+        # sum_j p_j t_j |v_j - out| <= the root of (sum_j p_j t_j^2) * (sum_j p_j (v_j - out)^2), without a third axis.
+        spread = np.maximum(weights @ (values * values) - out * out, 0.0)
+        sensitivity = np.sqrt((weights * terms * terms).sum(axis=-1, keepdims=True) * spread)
+        size[head][rows] = weights @ np.abs(values) + sensitivity
+    return {"out": size}
 
 
 def wrong_answers(
     q: np.ndarray, k: np.ndarray, v: np.ndarray, causal: bool, scale: float
 ) -> dict[str, dict[str, np.ndarray]]:
     """Raw scores in a float32 exp, where that is not finite; and padded keys that score 0 instead of minus infinity."""
-    scores = scale * (q @ np.swapaxes(k, -1, -2))
     length = q.shape[-2]
-    seen = np.tri(length, dtype=bool) if causal else np.ones((length, length), dtype=bool)
-    found: dict[str, dict[str, np.ndarray]] = {}
-    with np.errstate(all="ignore"):
-        exponentials = np.exp(np.where(seen, scores, -np.inf).astype(np.float32))
-        raw = (exponentials @ v.astype(np.float32)) / exponentials.sum(axis=-1, keepdims=True)
-    if not np.isfinite(raw).all():
-        found["overflow-no-max-subtraction"] = {"out": raw.astype(np.float64)}
     # Up to a multiple of 64: the last block of 16, 32 or 64 keys ends there for the lengths of the cases (53 and 509).
-    padded = -length % 64
-    if padded and not causal:
-        pad = [(0, 0)] * (q.ndim - 2) + [(0, padded), (0, 0)]
-        everything = _weights_of(np.concatenate([scores, np.zeros((*scores.shape[:-1], padded))], axis=-1))
-        found["tail-wrong"] = {"out": everything @ np.pad(v, pad)}
+    padding = 0 if causal else -length % 64
+    raw, padded = np.empty(q.shape), np.empty(q.shape)
+    for head, rows, keys in _tiles(q, causal):
+        scores = _masked(scale * (q[head][rows] @ k[head][keys].T), rows, causal)
+        with np.errstate(all="ignore"):
+            exponentials = np.exp(scores.astype(np.float32))
+            total = exponentials.sum(axis=-1, keepdims=True)
+            raw[head][rows] = (exponentials @ v[head][keys].astype(np.float32)) / total
+        weights = _softmax(np.pad(scores, ((0, 0), (0, padding))))[:, : scores.shape[1]]
+        padded[head][rows] = weights @ v[head][keys]
+    found = {}
+    if not np.isfinite(raw).all():
+        found["overflow-no-max-subtraction"] = {"out": raw}
+    if padding:
+        found["tail-wrong"] = {"out": padded}
     return found
