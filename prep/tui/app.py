@@ -106,7 +106,7 @@ class PrepApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "go('library')", N_("search")),
         Binding("L", "language", N_("language")),
-        Binding("question_mark,f1", "help", N_("help"), key_display="?"),
+        Binding("question_mark,f1", "help", N_("help")),
         Binding("ctrl+p", "command_palette", N_("all commands"), show=False),
         Binding("ctrl+q", "quit", N_("leave prep"), show=False, priority=True),
     ]
@@ -249,7 +249,7 @@ class PrepApp(App[None]):
     def action_command_palette(self) -> None:
         from textual.command import CommandPalette
 
-        if self.use_command_palette and not CommandPalette.is_open(self):
+        if self.use_command_palette and not CommandPalette.is_open(cast("App[object]", self)):
             self.push_screen(CommandPalette(placeholder=_("Type what you want to do"), id="--command-palette"))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:

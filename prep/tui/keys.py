@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.binding import BindingsMap
 
+from prep.locale import N_
 from prep.locale import gettext as _
 
 if TYPE_CHECKING:
@@ -25,15 +26,31 @@ DISPLAY = {
     "home": "Home",
     "end": "End",
     "shift+tab": "Shift+Tab",
+    "f1": "F1",
     "delete": "Del",
     "backspace": "⌫",
 }
 
 # textual's own descriptions, which the help panel shows beside ours.
 _TEXTUAL = {
-    "Focus Next": "next field",
-    "Focus Previous": "previous field",
-    "Copy selected text": "copy the selection",
+    "Focus Next": N_("next field"),
+    "Focus Previous": N_("previous field"),
+    "Copy selected text": N_("copy the selection"),
+    "Scroll Up": N_("scroll up"),
+    "Scroll Down": N_("scroll down"),
+    "Scroll Left": N_("scroll left"),
+    "Scroll Right": N_("scroll right"),
+    "Scroll Home": N_("to the top"),
+    "Scroll End": N_("to the end"),
+    "Page Up": N_("a page up"),
+    "Page Down": N_("a page down"),
+    "Page Left": N_("a page left"),
+    "Page Right": N_("a page right"),
+    "Up": N_("up"),
+    "Down": N_("down"),
+    "First": N_("first"),
+    "Last": N_("last"),
+    "Select": N_("choose"),
 }
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from textual.binding import Binding, BindingType
-from textual.geometry import Region
 from textual.screen import ModalScreen, Screen
-from textual.widget import Widget
 
 from prep.errors import PrepError
 from prep.locale import N_, Lang, current_language
@@ -47,7 +45,8 @@ class PrepScreen(Screen[None]):
 
     # the life of a screen
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
+        await self.show_bars()
         # After the first frame: nothing that `load` needs may delay it.
         self.call_after_refresh(self._start)
 
@@ -126,7 +125,16 @@ class PrepScreen(Screen[None]):
                 self.work_failed(error)
 
         # The function, not its coroutine: a worker that is replaced before it began would leave one never awaited.
-        self.run_worker(guarded, group=group, exclusive=True)
+        self.run_worker(cast("Callable[[], Awaitable[None]]", guarded), group=group, exclusive=True)
+
+    def _attempt(self, work: Callable[[], Any]) -> None:
+        """Do `work` from a callback, where no key's guard stands around it, and load the screen again."""
+        try:
+            work()
+        except PrepError as error:
+            self.prep.show_error(error, lambda: self._attempt(work))
+        else:
+            self.start_work(self._load_and_show, "load")
 
     def work_failed(self, error: PrepError) -> None:
         """Services or other work failed; by default the message offers to load again."""
@@ -135,10 +143,6 @@ class PrepScreen(Screen[None]):
             self.prep.show_error(error, self._start)
         else:
             self.prep.show_error(error)
-
-    def scroll_to_region_of(self, widget: Widget, region: Region) -> None:
-        """Bring a part of `widget` into view."""
-        widget.scroll_visible(animate=False)
 
 
 class Dialog(ModalScreen[Result]):

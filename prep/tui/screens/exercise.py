@@ -9,7 +9,7 @@ import hashlib
 import time
 from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -30,7 +30,10 @@ from prep.tui.widgets.bars import KeyBar, TopBar
 from prep.tui.widgets.panes import Code, Pane
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from prep.exercises.spec import Exercise
+    from prep.grading.client import Event
     from prep.tui.services import Services
 
 View = Literal["statement", "file", "verdict"]
@@ -93,11 +96,11 @@ class ExerciseScreen(PrepScreen):
                     yield Code(id="code")
         yield KeyBar()
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         self._arrange()
         self.set_interval(POLL_S, self._poll_file)
         self.set_interval(0.2, self._show_progress)
-        super().on_mount()
+        await super().on_mount()
 
     async def load(self, services: Services) -> None:
         self.exercise = services.exercises.get(self.exercise_id) or load_exercise(self.exercise_id)
@@ -315,7 +318,7 @@ class ExerciseScreen(PrepScreen):
                 return self.has_file
         return True
 
-    async def action_leave(self) -> None:
+    def action_leave(self) -> None:
         if self.is_grading:
             self.workers.cancel_group(self, "grade")
             return
@@ -349,7 +352,8 @@ class ExerciseScreen(PrepScreen):
         try:
             # The bytes that are judged and recorded are read at the same moment as far as a user can tell.
             sha = self._source_sha()
-            async with aclosing(self.prep.judge.grade(self.exercise_id, self.path)) as events:
+            grading = cast("AsyncGenerator[Event, None]", self.prep.judge.grade(self.exercise_id, self.path))
+            async with aclosing(grading) as events:
                 async for event in events:
                     if event["event"] == "verdict":
                         self.verdict = event["verdict"]

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.geometry import Region
-from textual.widget import Widget
 from textual.widgets import Markdown, Static
 
 from prep.cards import CardFaults
@@ -96,11 +95,11 @@ class ReviewScreen(PrepScreen):
         yield Static(id="grades")
         yield KeyBar()
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         for name in ("#notice", "#prompt", "#said", "#folded", "#end", "#grades", "Checklist"):
             self.query_one(name).display = False
         self.set_interval(1, self._tick_clock)
-        super().on_mount()
+        await super().on_mount()
 
     async def load(self, services: Services) -> None:
         self.sitting = Sitting(services, self._area, self._limit)
@@ -190,9 +189,8 @@ class ReviewScreen(PrepScreen):
             return
         width = max(20, self.query_one("#body").content_size.width - 5)
         left, right = _("say it aloud, then"), _("Space to reveal")
-        line = two_ends(f"── {left} ", f" {right}", width)
-        gap = line.plain.replace("  ", "──") if width > 30 else line.plain
-        rows = [Content(gap)]
+        rule = "─" * max(2, width - cell_len(left) - cell_len(right) - 5)
+        rows = [Content(f"── {left} {rule} {right}")]
         for index, point in enumerate(self.face.key_points[: self.hints_shown], 1):
             text = Content.assemble((_("hint {n}: ").format(n=index), "bold"), inline_content(point))
             rows += [Content(""), text]
@@ -455,12 +453,6 @@ class ReviewScreen(PrepScreen):
     def action_page(self, step: int) -> None:
         body = self.query_one("#body")
         body.scroll_relative(y=step * max(1, body.size.height - 2), animate=False)
-
-    def scroll_to_region_of(self, widget: Widget, region: Region) -> None:
-        """Bring a part of `widget` into view."""
-        body = self.query_one("#body", VerticalScroll)
-        top = widget.virtual_region.y + region.y
-        body.scroll_to_region(Region(0, top, 1, region.height), animate=False)
 
     async def action_type(self) -> None:
         """Write the answer down before seeing it."""

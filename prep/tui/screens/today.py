@@ -56,10 +56,6 @@ class TodayScreen(PrepScreen):
             yield Static(id="options")
         yield KeyBar()
 
-    async def on_mount(self) -> None:
-        super().on_mount()
-        await self.show_bars()
-
     def on_resize(self) -> None:
         if self.today is not None:
             self._draw()

@@ -61,10 +61,14 @@ class KeyBar(Widget):
         """One line of at most `width` cells."""
         items: list[tuple[bool, Content]] = []
         seen: set[str] = set()
+        focused = self.screen.focused
         for active in self.screen.active_bindings.values():
             binding = active.binding
             if not binding.show or not active.enabled or binding.action in seen:
                 continue
+            character = self.app.get_key_display(binding)
+            if focused is not None and len(character) == 1 and focused.check_consume_key(binding.key, character):
+                continue  # a text field takes this key as text
             seen.add(binding.action)
             click = Style.from_meta({"@click": f"app.simulate_key('{binding.key}')"})
             item = Content.assemble((key_name(self.app, binding), "bold $accent"), " ", binding.description)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textual import events
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -115,8 +116,9 @@ class Checklist(Widget):
             self.tick(not self.ticked[point])
 
     def _scroll_to_cursor(self) -> None:
-        if self.parent is not None and self.is_attached:
+        body = self.parent
+        if isinstance(body, VerticalScroll) and self.is_attached:
             lines = self._wrapped(self.content_size.width)
             top = 1 + sum(len(each) for each in lines[: self.cursor])
             height = len(lines[self.cursor]) if lines else 1
-            self.screen.scroll_to_region_of(self, Region(0, top, self.size.width, height))
+            body.scroll_to_region(Region(0, self.virtual_region.y + top, 1, height), animate=False)
