@@ -144,8 +144,10 @@ def _cases(table: Table, params: tuple[Param, ...]) -> tuple[Case, ...]:
     if suites is None:
         return ()
     cases: list[Case] = []
+    # Only a kernel has something to show on a GPU.
+    required = SUITES if "kind" in table.items and table.items["kind"].data == "kernel" else ("cpu",)
     for suite in SUITES:
-        values = suites.sequence(suite)
+        values = suites.sequence(suite, required=suite in required)
         if not values and suite in suites.items:
             table.faults.add(suites.line_of(suite), f"cases.{suite} is empty")
         names: set[str] = set()

@@ -93,7 +93,7 @@ class Attempts:
 
     def _attempts(self, exercise_id: str, limit: int) -> list[Attempt]:
         rows = self._db.execute(
-            f"SELECT {_COLUMNS} FROM attempts WHERE exercise_id = ? ORDER BY at_ms DESC, id DESC LIMIT ?",
+            f"SELECT {_COLUMNS} FROM attempts WHERE exercise_id = ? ORDER BY at_ms DESC, rowid DESC LIMIT ?",
             (exercise_id, limit),
         )
         return [Attempt(**{**dict(zip(_NAMES, row, strict=True)), "passed": bool(row[5])}) for row in rows]
