@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 WORDS = {
     "en": {
         "heads": ("#", "DATE", "COMPANY", "ROLE", "ROUND", "FELT", "RESULT", "NOTES"),
-        "pending": "pending", "pass": "passed", "fail": "failed", "ghosted": "no answer", "withdrawn": "withdrawn",
+        "pending": "pending", "pass": "passed", "fail": "failed", "ghosted": "ghosted", "withdrawn": "withdrawn",
         "offer": "offer", "ahead": "upcoming", "deleted": "deleted", "no_date": "no date",
         "none": 'no interviews yet; `prep log add --company NAME -q "question :: failed"`',
         "open": "open", "interviewing": "interviewing", "rejected": "rejected",

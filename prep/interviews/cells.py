@@ -61,7 +61,8 @@ def _clusters(text: str) -> Iterator[tuple[str, int]]:
     cluster, cells, joined = "", 0, False
     for char in text:
         category = unicodedata.category(char)
-        attaches = category in ("Mn", "Me") or char == _ZWJ or 0x1F3FB <= ord(char) <= 0x1F3FF or joined
+        attaches = category in ("Mn", "Me") or char == _ZWJ or 0x1F3FB <= ord(char) <= 0x1F3FF
+        attaches = attaches or (joined and category == "So")
         joined = char == _ZWJ
         if cluster and attaches:
             cluster += char

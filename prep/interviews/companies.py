@@ -28,6 +28,7 @@ _COMPANY_END = re.compile(
     r"^.{1,18}?(?:有限责任公司|有限公司|公司|集团|科技|智能|银行|证券|基金|资本|研究院|研究所|技术院|实验室|大学|学院"
     r"|国企|央企|外企|量化|半导体|微电子|机器人|汽车|网络|信息)"
 )
+_CHINESE_THEN_LATIN = re.compile(r"[\u3400-\u9fff]{2,}(?=[A-Za-z])")
 _SEPARATORS = " \t\u3000-–—·・:：/|,，、;；@"
 _GLUE = re.compile(r"[\s\-–—·・:：/|,，、;；@（(]")
 
@@ -94,6 +95,9 @@ def _unknown_company_length(text: str) -> int:
     if (suffix := _COMPANY_END.match(text)) is not None and suffix.end() <= end:
         return suffix.end()
     role = _ROLE_WORDS.search(text)
+    change = _CHINESE_THEN_LATIN.match(text)
+    if change is not None and change.end() <= end and (role is None or change.end() <= role.start()):
+        return change.end()
     if role is not None and role.start() > 0:
         latin = all(ord(c) < 0x2E80 for c in text[: role.start()])
         # A Latin name may have spaces in it (`Blue Ridge Compute inference`), a Chinese one has none.

@@ -47,7 +47,7 @@ _ROUND = re.compile(
     r"|(?<![a-z])(?P<hr>hr\s*面?)|(?P<phone>电话面试?|(?<![a-z])phone screen)|(?<![a-z])(?P<onsite>on-?site))[)）]?$",
     re.IGNORECASE,
 )
-_SCORE = re.compile(r"(?:(?P<text>.*\S)\s*)?[(（]?(?<![\d.])(?P<score>[1-5])\s*[/／]\s*5[)）]?", re.DOTALL)
+_SCORE = re.compile(r"(?:(?P<text>.*?\S)\s*)?[(（]?(?<![\d.])(?P<score>[1-5])\s*[/／]\s*5[)）]?", re.DOTALL)
 
 
 @dataclass(slots=True)

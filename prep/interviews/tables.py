@@ -69,7 +69,7 @@ def _cells_beyond(line: str, count: int) -> list[str]:
     cells = re.split(r"(?<!\\)\|", line.lstrip("> \t").rstrip())
     if cells and not cells[0].strip():
         cells.pop(0)
-    if cells and not cells[-1].strip():
+    while len(cells) > count and not cells[-1].strip():
         cells.pop()
     return [cell.replace("\\|", "|").strip() for cell in cells[count:]]
 
