@@ -21,6 +21,7 @@ ROW: Final = "\ue000"
 """Between the rows of a formula, until the caller says how rows are shown (private use: no formula contains it)."""
 
 _TOKEN: Final = re.compile(r"\\(?:[A-Za-z]+\*?|.|\n|$)|[{}^_&~']|\s+|\d+(?:\.\d+)?|.", re.S)
+_SIGNS: Final = frozenset("+-*/=<>")
 _BRACKETS: Final = {
     "pmatrix": "()", "bmatrix": "[]", "Bmatrix": "{}", "vmatrix": "||", "Vmatrix": "‖‖", "matrix": "[]",
     "smallmatrix": "[]", "array": "[]", "cases": "{}", "dcases": "{}",
@@ -83,7 +84,7 @@ class _Parser:
             return [Atom(" ", "space")]
         if token[0].isdigit():
             return [Atom(token, "num")]
-        if token in "+-*/=<>":
+        if token in _SIGNS:
             left = next((atom.kind for atom in reversed(before) if atom.kind != "space"), "open")
             is_sign = token in "+-" and left in ("op", "open", "punct")
             spaced = bool(before) and before[-1].kind == "space" and not is_sign and token != "/"
@@ -301,8 +302,14 @@ class _Parser:
         return spaced
 
     def _swallow(self, before: list[Atom]) -> None:
-        """Drop the space that ends a letter's name, as in `2\\alpha x`, unless there is one before the letter too."""
-        if not (before and before[-1].kind == "space") and (self.peek() or "x").isspace():
+        """Drop the space that only ends a letter's name, as in `2\\alpha x`.
+
+        It is meant where there is one before the letter too, or an operator after it: `\\alpha + \\beta`.
+        """
+        if (before and before[-1].kind == "space") or not (self.peek() or "x").isspace():
+            return
+        after = self._tokens[self._at + 1] if self._at + 1 < len(self._tokens) else ""
+        if after not in _SIGNS and after[1:] not in table.OPERATORS and after != "\\not":
             self._at += 1
 
     def _ignored(self, name: str) -> list[Atom]:
