@@ -5,19 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import secrets
 import sqlite3
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from prep import paths
 from prep.errors import HomeNotWritable
-
-if TYPE_CHECKING:
-    from prep.store.database import Database
 
 # Anki's scheme, which its users have lived with for years.
 DAILY, WEEKLY, MONTHLY = 12, 10, 9
@@ -53,6 +50,9 @@ def backups(database: Path) -> list[Backup]:
 def back_up(database: Path, *, now: datetime | None = None, before_version: int | None = None) -> Path:
     """Copy the database as it is at this moment, even while others write, and drop copies that the rotation gives up.
 
+    Args:
+        before_version: the schema that a migration is about to leave; such a copy lets an older prep be returned to.
+
     Raises:
         HomeNotWritable: no room, or no permission.
         StoreError: the database cannot be read.
@@ -64,7 +64,7 @@ def back_up(database: Path, *, now: datetime | None = None, before_version: int 
     folder = paths.ensure_dir(database.parent / "backups")
     suffix = f"-v{before_version}" if before_version is not None else ""
     target = folder / f"prep-{now:%Y%m%dT%H%M%S}Z{suffix}.db"
-    draft = folder / f".{target.name}.{os.getpid()}"
+    draft = folder / f".{target.name}.{secrets.token_hex(4)}"
     try:
         with translated(database), contextlib.closing(_reader(database, BUSY_TIMEOUT_MS)) as connection:
             draft.unlink(missing_ok=True)
@@ -91,11 +91,6 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def back_up_before_migration(db: Database) -> Path:
-    """A copy that keeps the old schema, so that an older prep can be returned to."""
-    return back_up(db.path, before_version=db.version())
 
 
 def back_up_if_due(database: Path, *, now: datetime | None = None) -> Path | None:

@@ -76,7 +76,7 @@ class Database:
             )  # an acknowledged grade survives a power cut, not only kill -9
             connection.execute("PRAGMA foreign_keys = ON")
             if version < len(MIGRATIONS):
-                db._migrate()
+                db._migrate(version)
         except BaseException:
             connection.close()
             raise
@@ -126,11 +126,11 @@ class Database:
         db._scratch = scratch
         return db
 
-    def _migrate(self) -> None:
-        from prep.store.backup import back_up_before_migration
+    def _migrate(self, version: int) -> None:
+        from prep.store.backup import back_up
 
-        if self.version() > 0:
-            back_up_before_migration(self)
+        if version > 0:
+            back_up(self.path, before_version=version)
         with self._transaction():
             # Another process may have migrated while this one waited for the lock.
             _apply_migrations(self.connection)
@@ -241,20 +241,22 @@ def _connect(uri: str) -> sqlite3.Connection:
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    # One snapshot: another process may be creating the tables at this moment.
+    version, application, tables = connection.execute(
+        "SELECT (SELECT user_version FROM pragma_user_version), (SELECT application_id FROM pragma_application_id),"
+        " (SELECT count(*) FROM sqlite_master)"
+    ).fetchone()
     if version > len(MIGRATIONS):
         raise DatabaseTooNew(
             f"the database has schema {version}, this prep knows up to {len(MIGRATIONS)}",
             where=path,
             hint="update prep (the newer one that wrote it can read it); it was left as it is",
         )
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application != APPLICATION_ID and (version or tables):
         raise StoreError(
             "a database of another program, not prep's", where=path, hint="move it away, or set PREP_HOME elsewhere"
         )
-    return version
+    return int(version)
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

@@ -157,7 +157,8 @@ def test_data_version_tells_of_changes_by_anybody(path: Path) -> None:
         assert here.data_version() != seen
 
 
-def test_two_processes_may_create_it_together(path: Path) -> None:
+@pytest.mark.parametrize("_round", range(15))
+def test_several_may_create_it_together(path: Path, _round: int) -> None:
     failures: list[BaseException] = []
     barrier = threading.Barrier(4)
 
