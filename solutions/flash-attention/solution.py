@@ -21,8 +21,9 @@ def _worth_trying(configs, named_args, **kwargs):
     """Leave out tiles that are mostly past the end, and those that spill registers."""
     length = max(32, triton.next_power_of_2(named_args["S"]))
     head_dim = named_args.get("HEAD_DIM", kwargs.get("HEAD_DIM"))
-    # float32 registers a thread for the accumulator and the scores, of 255: 128 x 64 on 4 warps at head_dim 128 needs 192
-    # and spills 472 B. float32 operands take the FMA path, where a thread holds its operands too.
+    # float32 registers a thread for the accumulator and the scores, of 255: 128 x 64 on 4 warps at
+    # head_dim 128 needs 192 and spills 472 B. float32 operands take the FMA path, where a thread holds
+    # its operands too.
     limit = 40 if named_args["q_ptr"].element_size() == 4 else 160
     kept = []
     for config in configs:
@@ -66,9 +67,10 @@ def _attend(
             if CAUSAL:
                 visible = visible & (offs_m[:, None] >= keys[None, :])
             scores = tl.where(visible, scores, float("-inf"))
-        # exp(scale * s - m) = exp2(scale * log2(e) * s - m'): the scaling is the multiply of a fused multiply-add, and exp2 is
-        # one instruction where exp is a multiplication and that instruction. Key 0 is in the first block and visible to
-        # every row, so new_max is finite and no -inf - -inf arises.
+        # exp(scale * s - m) = exp2(scale * log2(e) * s - m'): the scaling is the multiply of a fused
+        # multiply-add, and exp2 is one instruction where exp is a multiplication and that instruction.
+        # Key 0 is in the first block and visible to every row, so new_max is finite and no -inf - -inf
+        # arises.
         new_max = tl.maximum(row_max, tl.max(scores, axis=1) * scale_log2)
         p = tl.exp2(scores * scale_log2 - new_max[:, None])
         correction = tl.exp2(row_max - new_max)
@@ -78,7 +80,8 @@ def _attend(
             v = tl.load(v_ptrs, mask=keys[:, None] < S, other=0.0)
         else:
             v = tl.load(v_ptrs)
-        # The sum above took p in float32; only the operand of the tensor cores is rounded to the dtype of v.
+        # The sum above took p in float32; only the operand of the tensor cores is rounded to the dtype
+        # of v.
         accumulator = tl.dot(p.to(v.dtype), v, accumulator, input_precision="ieee")
         row_max = new_max
         k_ptrs += BLOCK_N * stride_ks
@@ -119,7 +122,8 @@ def _attention_kernel(
 ):
     tile = tl.program_id(0)
     if CAUSAL:
-        # The last queries see the most keys. Started last they would leave the GPU waiting for a few long programs.
+        # The last queries see the most keys. Started last they would leave the GPU waiting for a few
+        # long programs.
         tile = tl.num_programs(0) - 1 - tile
     batch = (tl.program_id(1) // H).to(tl.int64)
     head = (tl.program_id(1) % H).to(tl.int64)
@@ -140,8 +144,9 @@ def _attention_kernel(
     row_sum = tl.zeros((BLOCK_M,), dtype=tl.float32)
     accumulator = tl.zeros((BLOCK_M, HEAD_DIM), dtype=tl.float32)
 
-    # Keys below `unmasked` are visible to every query of the tile: no mask, no comparison. At S = 4096 and tiles of 128 that is 31
-    # of 32 blocks for the last tile. From there to `end` each block is masked; past `end` nothing is visible.
+    # Keys below `unmasked` are visible to every query of the tile: no mask, no comparison. At S = 4096
+    # and tiles of 128 that is 31 of 32 blocks for the last tile. From there to `end` each block is
+    # masked; past `end` nothing is visible.
     if CAUSAL:
         end = tl.minimum(S, first_query + BLOCK_M)
         unmasked = (tl.minimum(S, first_query + 1) // BLOCK_N) * BLOCK_N
