@@ -24,6 +24,9 @@ class CheckedCards:
 
     files: int = 0
     ids: set[str] = field(default_factory=set)
+    known: set[str] = field(default_factory=set)
+    """What may be linked to: `ids`, and those of broken cards, so that one fault does not make others."""
+
     aliases: dict[str, str] = field(default_factory=dict)
 
 
@@ -73,8 +76,7 @@ def check_cards(
         result.files += len(files)
         visible.update(taken)
     result.ids = set(visible)
-    # A card that is broken still exists: links to it are not wrong as well.
-    known = result.ids | {path.stem for path, _ in everything}
+    known = result.known = result.ids | {path.stem for path, _ in everything}
     result.aliases = _aliases(visible, result.faults)
     for path, found in everything:
         result.faults += text_faults(path, found.sections, known, result.aliases)

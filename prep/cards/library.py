@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, KeysView, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, overload
 
@@ -104,14 +105,14 @@ class Library:
         if card_id not in self._rows:
             raise UsageError(f"no card has the id {card_id}")
         old = self._rows[card_id]
-        for path, root in self._places(old):
+        for file, root in self._places(old):
+            path = Path(file.path)
             found = read_card(path)
             self.faults = [fault for fault in self.faults if fault.path != path] + list(found.faults)
             if found.card is None:
                 self.faults.sort(key=lambda fault: (str(fault.path), fault.line or 0))
                 raise CardFaults(found.faults)
-            stat = path.stat()
-            row = row_of(CardFile(str(path), stat.st_size, stat.st_mtime_ns), root, found)
+            row = row_of(file, root, found)
             self._rows[card_id] = row
             self._fresh[row.path] = dict(found.card.faces)
             self._built[card_id] = found.card
@@ -177,13 +178,14 @@ class Library:
             taken[row.id] = row
         self._rows.update(taken)
 
-    def _places(self, row: Row) -> Iterator[tuple[Path, str]]:
-        """Where the card may lie now, the place that wins first."""
+    def _places(self, row: Row) -> Iterator[tuple[CardFile, str]]:
+        """Where the card lies now, the place that wins first; sizes are taken before anything is read."""
         own = Path(row.path)
         for root in reversed(self.roots):
             path = own if str(root) == row.root else root / row.area / own.name
-            if path.is_file():
-                yield path, str(root)
+            with suppress(OSError):
+                stat = path.stat()
+                yield CardFile(str(path), stat.st_size, stat.st_mtime_ns), str(root)
 
     def _card(self, card_id: str) -> Card:
         built = self._built.get(card_id)

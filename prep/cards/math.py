@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
@@ -10,7 +12,7 @@ from mdit_py_plugins.front_matter import front_matter_plugin
 
 from prep.cards.tex import to_lines, to_unicode
 
-__all__ = ["markdown_parser", "prose_parser", "to_lines", "to_unicode"]
+__all__ = ["is_wide", "markdown_parser", "prose_parser", "to_lines", "to_unicode"]
 
 
 def prose_parser() -> MarkdownIt:
@@ -33,6 +35,7 @@ def markdown_parser() -> MarkdownIt:
     """
     parser = prose_parser()
     parser.core.ruler.push("formulas_as_code", _formulas_as_code)
+    parser.core.ruler.push("chinese_lines", _chinese_lines)
     return parser
 
 
@@ -46,6 +49,27 @@ def _formulas_as_code(state: StateCore) -> None:
             if child.type in ("math_inline", "math_inline_double"):
                 _rewrite(child, "code_inline", "`")
                 child.content = to_unicode(child.content)
+
+
+def _chinese_lines(state: StateCore) -> None:
+    """Drop line breaks between two Chinese characters: they would be shown as spaces inside a sentence."""
+    for token in state.tokens:
+        children = token.children or []
+        token.children = [
+            child
+            for i, child in enumerate(children)
+            if not (
+                child.type == "softbreak"
+                and 0 < i < len(children) - 1
+                and is_wide(children[i - 1].content[-1:])
+                and is_wide(children[i + 1].content[:1])
+            )
+        ] or token.children
+
+
+def is_wide(char: str) -> bool:
+    """Whether a character takes two cells, as Chinese ones and their punctuation do."""
+    return bool(char) and unicodedata.east_asian_width(char) in ("W", "F")
 
 
 def _rewrite(token: Token, kind: str, markup: str) -> None:

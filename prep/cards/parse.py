@@ -29,6 +29,7 @@ MAX_BYTES: Final = 1_000_000
 """No answer is longer; a larger file is not a card, and must not be parsed on the way to the first screen."""
 
 _NEWLINE: Final = re.compile(r"\r\n?")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _CHECKBOX: Final = re.compile(r"\[ \](?:\s+|$)")
 
 
@@ -117,6 +118,9 @@ def examine(text: str, path: Path, *, today: date | None = None) -> Examined:
         if (face := _face(lang, sections.get(lang), matter.status == "draft", report)) is not None
     }
     _missing(sections, body_line, report)
+    if (control := _CONTROL.search(body)) is not None:
+        line = body_line + body.count("\n", 0, control.start())
+        report(line, f"control character U+{ord(control[0]):04X}: a terminal would obey it")
     faults.sort(key=lambda fault: fault.line or 0)
     return Examined(_card(matter, faces, path), tuple(faults), sections, matter.lines, matter.depends_on_today)
 

@@ -48,8 +48,15 @@ def faults(text: str) -> list[Finding]:
     for line, token in _leaves(tokens):
         if token.type in _MATHS:
             found += [Finding(line, message) for message in _formula(token.content)]
-        elif token.type == "text" and "$" in token.content and line not in torn:
-            found.append(Finding(line, _dollar(token.content)))
+        elif token.type == "text":
+            if "$" in token.content and line not in torn:
+                found.append(Finding(line, _dollar(token.content)))
+            if "**" in token.content:
+                found.append(
+                    Finding(line, "** that makes nothing bold: beside Chinese, keep punctuation outside of it")
+                )
+            if "`" in token.content:
+                found.append(Finding(line, "a ` that begins or ends no code"))
     return sorted(set(found))
 
 

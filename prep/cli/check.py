@@ -63,7 +63,7 @@ def _check(wanted: Sequence[Path]) -> tuple[list[_Fault], dict[str, int]]:
                 f"there is no {path}", hint="prep check takes files and folders; without any it checks all"
             )
     cards = check_cards()
-    known = cards.ids | set(cards.aliases)
+    known = cards.known | set(cards.aliases)
     faults: list[_Fault] = list(cards.faults)
     checked = {"cards": cards.files}
     exercises = paths.exercises_dir()

@@ -17,6 +17,7 @@ _UNITS: Final = re.compile(r"\s+|[^\s]")
 _NOT_FIRST: Final = frozenset("，。、；：？！）》」』】〉”’…—％·,.;:?!)]}%")
 _NOT_LAST: Final = frozenset("（《「『【〈“‘([{")
 _MIN_COLUMN: Final = 6
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def render(markdown: str, columns: int) -> str:
@@ -26,7 +27,7 @@ def render(markdown: str, columns: int) -> str:
     from prep.cards.math import prose_parser
 
     root = SyntaxTreeNode(prose_parser().parse(markdown))
-    return "\n".join(_blocks(root.children, max(columns, 20)))
+    return _CONTROL.sub("\ufffd", "\n".join(_blocks(root.children, max(columns, 20))))
 
 
 def one_line(markdown: str) -> str:
@@ -36,17 +37,18 @@ def one_line(markdown: str) -> str:
     from prep.cards.math import prose_parser
 
     root = SyntaxTreeNode(prose_parser().parse(markdown))
-    return " ".join(" ".join(_blocks(root.children, 10_000, tight=True)).split())
+    return _CONTROL.sub("\ufffd", " ".join(" ".join(_blocks(root.children, 10_000, tight=True)).split()))
 
 
 def wrap(text: str, columns: int) -> list[str]:
     """`text` in lines of at most `columns` cells, broken at spaces and between Chinese characters."""
     lines: list[str] = []
     for paragraph in text.split("\n"):
-        line = ""
+        line, cells = "", 0
         for unit in _units(paragraph):
-            if width(line) + width(unit.rstrip()) <= columns:
-                line += unit
+            size = width(unit)
+            if cells + size <= columns:
+                line, cells = line + unit, cells + size
                 continue
             if line.strip():
                 lines.append(line.rstrip())
@@ -55,6 +57,7 @@ def wrap(text: str, columns: int) -> list[str]:
                 head = _take(line, columns)
                 lines.append(head)
                 line = line[len(head) :]
+            cells = width(line)
         lines.append(line.rstrip())
     return lines
 

@@ -65,6 +65,21 @@ def test_front_matter_is_hidden_and_html_is_text() -> None:
     assert shown("a vector<float> b<br>") == [("text", "a vector<float> b<br>")]
 
 
+@pytest.mark.parametrize(
+    ("markdown", "parts"),
+    [
+        ("共享\n内存", ["共享", "内存"]),
+        ("共享。\n内存", ["共享。", "内存"]),
+        ("共享\nmemory", ["共享", "softbreak", "memory"]),
+        ("shared\nmemory", ["shared", "softbreak", "memory"]),
+        ("共享\n`x`", ["共享", "softbreak", "x"]),
+    ],
+)
+def test_a_line_break_inside_chinese_is_no_space(markdown: str, parts: list[str]) -> None:
+    (inline,) = [token for token in markdown_parser().parse(markdown) if token.type == "inline"]
+    assert [child.content or child.type for child in inline.children or ()] == parts
+
+
 def test_a_file_name_is_no_link() -> None:
     assert shown("see setup.py and compiler.py") == [("text", "see setup.py and compiler.py")]
 

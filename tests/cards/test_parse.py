@@ -146,6 +146,7 @@ BODY = [
     ("- [ ] fixed-size blocks", "- [ ]", "- [ ]", "", "a key point is empty"),
     ("### Details\nWaste", "\nstray\n\n### Details\nWaste", "stray", "", "only `- [ ]` items belong"),
     ("### Follow-ups\n- What does prefix caching add?\n", "", "### Follow-ups", "# zh", "is in zh but not in en"),
+    ("slots.", "slots \x1b[2J.", "Waste", "", "control character U+001B"),
     ("slots.", "slots.\n---", "---\n### Fol", "", "makes it a heading"),
 ]
 

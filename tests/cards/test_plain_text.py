@@ -106,5 +106,19 @@ def test_a_table_of_any_size_ends(count: int, columns: int) -> None:
     assert render(row + "|" + "---|" * count + "\n" + row, columns)
 
 
+PIECES = st.sampled_from([
+    "# a\n", "- ", "1. ", "> ", "```\n", "$$\n", "| a | b |\n|---|---|\n", "| c |\n", "**", "`", "$x$", "[a](b)",
+    "![i](j)", "text ", "中文", "\n", "\n\n", "  ", "\t", "---\n", "<br>", "\\", "\u001b[2J", "<https://a.b>",
+    "~~x~~", "&amp;", "[[c]]",
+])  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(PIECES, max_size=20).map("".join), st.integers(0, 100))
+def test_any_markdown_is_rendered(markdown: str, columns: int) -> None:
+    assert "\x1b" not in render(markdown, columns)
+    assert "\n" not in one_line(markdown)
+
+
 def test_one_line() -> None:
     assert one_line("Why $x^2$\nand **that**?\n\n- a") == "Why x² and that? - a"

@@ -23,6 +23,9 @@ from prep.cards.prose import faults, links
         ("- one\n- two $\\foo$", 1, r"has \foo"),
         ("> a\n> $\\foo$", 1, r"has \foo"),
         ("$显存 = 80$", 0, "Chinese inside"),
+        ("first\n**“加粗。”**后面", 1, "** that makes nothing bold"),
+        ("| a | b |\n|---|---|\n| `x | y` | z |", 2, "a ` that begins or ends no code"),
+        ("a `b and c", 0, "a ` that begins or ends no code"),
     ],
 )
 def test_fault(text: str, line: int, message: str) -> None:
@@ -36,10 +39,11 @@ def test_fault(text: str, line: int, message: str) -> None:
         "$QK^T/\\sqrt{d_k}$ and $$x$$",
         "costs \\$5, or \\$6",
         "`$HOME` and `$5`\n\n```sh\necho $5 $\\foo$\n```",
-        "| a | b |\n|---|---|\n| $P(a \\mid b)$ | `a | b` |",
+        "| a | b |\n|---|---|\n| $P(a \\mid b)$ | `a \\| b` |",
         "| a | b |\n|---|---|\n| `$` | `$x` |",
         "| a | b |\n|---|---|\n| \\$5 | \\$6 |",
         "$\\text{显存} = 80\\,\\text{GB}$",
+        "**加粗**，后面 `**` \\*\\* \\`",
         "a \\ b and \\frac outside of formulas",
     ],
 )
