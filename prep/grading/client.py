@@ -15,7 +15,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ def require_grader(device: str = "auto") -> None:
     Raises:
         GraderUnavailable: torch, triton or numpy is missing, or a GPU was asked for.
     """
-    missing = [name for name in ("torch", "triton", "numpy") if find_spec(name) is None]
+    missing = [name for name in ("torch", "triton", "numpy") if not _installed(name)]
     if missing:
         raise GraderUnavailable(
             f"grading needs {' and '.join(missing)}", hint="install what it needs: pip install 'prep[kernels]'"
@@ -48,6 +48,13 @@ def require_grader(device: str = "auto") -> None:
         raise GraderUnavailable(
             "this version grades on the CPU only, in triton's interpreter", hint="leave --device away, or say cpu"
         )
+
+
+def _installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def read_submission(file: Path) -> bytes:
@@ -195,7 +202,7 @@ class AsyncJudge:
 
     async def grade(
         self, exercise_id: str, file: Path, device: str = "auto", case_timeout: float | None = None
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event]:
         """Judge `file`; closing the iterator or cancelling its task ends the judge and its worker."""
         job = _job(exercise_id, file, device, case_timeout)
         async with self._turn:
@@ -245,7 +252,7 @@ class AsyncJudge:
 
 async def grade_async(
     exercise_id: str, file: Path, device: str = "auto", case_timeout: float | None = None
-) -> AsyncIterator[Event]:
+) -> AsyncGenerator[Event]:
     """Judge `file` once from asyncio code; see AsyncJudge.grade."""
     judge = AsyncJudge()
     try:

@@ -119,6 +119,8 @@ def _of_end(ended: str | None, source: bytes, case: str | None) -> dict[str, Any
 
 def _ended(exercise: Exercise, failing: list[Outcome], passing: list[Outcome], source: bytes) -> list[dict[str, Any]]:
     for outcome in failing:
+        if outcome.error is not None:
+            return []  # it raised first, and only then ended
         if outcome.ended is not None:
             return [_of_end(outcome.ended, source, outcome.case.name)]
     return []
@@ -152,7 +154,7 @@ def _ignored_strides(
 ) -> list[dict[str, Any]]:
     """Right wherever tensors are contiguous, wrong in some way wherever they are not."""
     contiguous = [o for o in passing if not o.strided]
-    if not contiguous or any(not o.strided for o in failing):
+    if not contiguous or any(not o.strided or _right_before(o, passing) for o in failing):
         return []
     first = failing[0]
     strides = ", ".join(f"{name}: {' x '.join(s)}" for name, s in first.case.strides.items())
@@ -285,9 +287,13 @@ def _repeated(failing: list[Outcome], passing: list[Outcome]) -> str | None:
     for outcome in failing:
         finite = all(np.isfinite(c.got).all() for c in outcome.comparisons)  # two results of NaN say nothing
         if outcome.repeat and outcome.equals_previous and finite:
-            right_before = any(o.case is outcome.case and not o.repeat for o in passing)
-            return "stale-output" if right_before else "constant-output"
+            return "stale-output" if _right_before(outcome, passing) else "constant-output"
     return None
+
+
+def _right_before(outcome: Outcome, passing: list[Outcome]) -> bool:
+    """Was the same case right when it was run for the first time?"""
+    return outcome.repeat and any(o.case is outcome.case for o in passing)
 
 
 def _constant(failing: list[Outcome]) -> str | None:
@@ -346,7 +352,7 @@ def _by_shape(failing: list[Outcome], passing: list[Outcome]) -> str | None:
         fails = {o.case.dims[name] for o in failing}
         passes = {o.case.dims[name] for o in passing if o.case.dims[name] > 1}
         # Sizes on both sides of the one that is right: what fails above a size only may have to do with blocks.
-        if len(passes) == 1 and min(fails - {1}, default=0) < min(passes) < max(fails):
+        if len(passes) == 1 and not fails & passes and min(fails - {1}, default=0) < min(passes) < max(fails):
             return "hardcoded-shape"
     return None
 

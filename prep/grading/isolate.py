@@ -19,7 +19,7 @@ LEVEL = "L0"
 FILE_LIMIT = 64 << 20
 """Bytes a submission may write to one file. Its whole folder is watched too, see judge.py."""
 
-MEMORY_LIMIT = 8 << 30
+MEMORY_LIMIT = 2 << 30
 """Bytes of address space beyond what the judge had mapped when it forked (torch alone maps some GiB)."""
 
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS, _PR_SET_CHILD_SUBREAPER = 1, 38, 36

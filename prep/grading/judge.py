@@ -35,11 +35,14 @@ from prep.grading.buffers import Layout
 from prep.grading.compare import Comparison, compare, tolerance_of
 from prep.grading.dtypes import DTYPES, Array, bits, to_float64, to_storage
 from prep.grading.outcome import Outcome
-from prep.grading.protocol import Expired, Frame, ProtocolError, read_frame, write_frame
+from prep.grading.protocol import Expired, Frame, ProtocolError, StreamEnded, read_frame, write_frame
 from prep.grading.verdict import Verdict, empty
 
 CASE_TIMEOUT_S = 15.0
 """A case of ours takes 0.1 s with sensible blocks; one program for each element of the largest takes some 10 s."""
+
+GRACE_S = 0.5
+"""What a worker that is done, or that closed its pipe, gets to end by itself."""
 
 WRITE_LIMIT = 256 << 20
 """Bytes a submission may write in all, to files and pipes, before it is ended: its folder is on the user's disk."""
@@ -68,12 +71,18 @@ class _Child:
     folder: Path
     printed: bytearray = field(default_factory=bytearray)
     ended: str | None = None
+    status: int | None = None
+    """How it ended, once it was waited for."""
+
+    ended_at: float = 0.0
 
     def collect(self, chunk: bytes) -> None:
         self.printed += chunk[: max(0, OUTPUT_LIMIT - len(self.printed))]
 
-    def check_writes(self) -> None:
-        """Raise WroteTooMuch where the kernel's own count of what the process wrote is over the limit."""
+    def check(self) -> None:
+        """Raise where waiting on makes no sense: it wrote too much, or it is gone and a child of it holds the pipe."""
+        if self._gone() and time.monotonic() > self.ended_at + GRACE_S:
+            raise StreamEnded
         try:
             counts = Path(f"/proc/{self.pid}/io").read_text()
         except OSError:
@@ -88,7 +97,7 @@ class _Child:
         try:
             write_frame(self.requests, header, payload)
             meanwhile()
-            return read_frame(self.replies, deadline, {self.output_fd: self.collect}, self.check_writes)
+            return read_frame(self.replies, deadline, {self.output_fd: self.collect}, self.check)
         except Expired:
             self.ended = "timeout"
         except WroteTooMuch:
@@ -100,31 +109,31 @@ class _Child:
 
     def kill(self) -> None:
         """End the whole process group, and note how the process had ended if it did so by itself."""
-        for _ in range(20):  # one that closed its pipe is about to end: let its own status be seen
-            done, status = os.waitpid(self.pid, os.WNOHANG)
-            if done or self.ended:
-                break
+        deadline = time.monotonic() + GRACE_S  # one that closed its pipe is about to end: let its own status be seen
+        while not self._gone() and not self.ended and time.monotonic() < deadline:
             time.sleep(0.01)
-        else:
-            done, status = 0, 0
+        self._end()
+        if self.ended == "" and self.status is not None:
+            self.ended = _how_it_ended(self.status)
+
+    def _gone(self) -> bool:
+        if self.status is None:
+            done, status = os.waitpid(self.pid, os.WNOHANG)
+            if done:
+                self.status, self.ended_at = status, time.monotonic()
+        return self.status is not None
+
+    def _end(self) -> None:
         _kill_group(self.pid)
-        if not done:
-            _, status = os.waitpid(self.pid, 0)
-        self.pid = 0
-        if self.ended == "":
-            self.ended = _how_it_ended(status)
+        if self.status is None:
+            self.status = os.waitpid(self.pid, 0)[1]
 
     def close(self) -> None:
         os.close(self.requests)
-        if self.pid:
-            deadline = time.monotonic() + 0.5
-            while not os.waitpid(self.pid, os.WNOHANG)[0]:
-                if time.monotonic() > deadline:
-                    _kill_group(self.pid)
-                    os.waitpid(self.pid, 0)
-                    break
-                time.sleep(0.002)
-            _kill_group(self.pid)
+        deadline = time.monotonic() + GRACE_S
+        while not self._gone() and time.monotonic() < deadline:
+            time.sleep(0.002)
+        self._end()
         for fd in (self.replies, self.output_fd):
             os.close(fd)
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import triton.language as tl
 from torch.utils._python_dispatch import TorchDispatchMode
 from triton.runtime import interpreter as triton_interpreter
 
@@ -247,17 +248,20 @@ def install(watch: Watch) -> None:
     plain_load, plain_store = builder.create_load, builder.create_store
     handle = triton_interpreter.TensorHandle
 
+    def array(mask: Any) -> Array:  # block pointers hand over a bare array
+        return mask if isinstance(mask, np.ndarray) else np.asarray(mask.data)
+
     def lanes(mask: Any, allowed: Array | None) -> Any:
-        return mask if allowed is None else handle(allowed, mask.dtype)
+        return mask if allowed is None else handle(allowed, tl.int1)
 
     def itemsize(pointer: Any) -> int:
         return max(1, int(pointer.get_element_ty().primitive_bitwidth) // 8)
 
     def masked_load(ptrs: Any, mask: Any, *rest: Any, **named: Any) -> Any:
-        return load(ptrs, lanes(mask, watch.access("load", ptrs.data, mask.data, itemsize(ptrs))), *rest, **named)
+        return load(ptrs, lanes(mask, watch.access("load", ptrs.data, array(mask), itemsize(ptrs))), *rest, **named)
 
     def masked_store(ptrs: Any, value: Any, mask: Any, *rest: Any, **named: Any) -> Any:
-        allowed = watch.access("store", ptrs.data, mask.data, itemsize(ptrs))
+        allowed = watch.access("store", ptrs.data, array(mask), itemsize(ptrs))
         return store(ptrs, value, lanes(mask, allowed), *rest, **named)
 
     def without_mask(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -284,7 +288,7 @@ def install(watch: Watch) -> None:
     rmw, cas = builder.create_atomic_rmw, builder.create_atomic_cas
 
     def atomic_rmw(operation: Any, ptr: Any, value: Any, mask: Any, *rest: Any) -> Any:
-        allowed = watch.access("store", ptr.data, mask.data, itemsize(ptr))
+        allowed = watch.access("store", ptr.data, array(mask), itemsize(ptr))
         return rmw(operation, ptr, value, lanes(mask, allowed), *rest)
 
     def atomic_cas(ptr: Any, *rest: Any) -> Any:

@@ -5,16 +5,14 @@ A new exercise is covered by existing.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
 from prep import paths
 from prep.exercises.load import load_exercises
-
-sys.path.insert(0, str(Path(__file__).parent))
-import automutants
+from tests.grading import automutants
+from tests.grading.conftest import Grade
 
 EXERCISES = load_exercises()
 MUTANTS = [(e.id, path) for e in EXERCISES.values() for path in sorted((e.folder / "mutants").glob("*.py"))]
@@ -25,7 +23,7 @@ def _solution(exercise_id: str) -> Path:
 
 
 @pytest.mark.parametrize("exercise_id", EXERCISES)
-def test_solution_passes(grade, exercise_id):
+def test_solution_passes(grade: Grade, exercise_id: str) -> None:
     verdict = grade(exercise_id, _solution(exercise_id))
     assert verdict["passed"], verdict["diagnosis"]
     assert verdict["diagnosis"] == []
@@ -33,7 +31,7 @@ def test_solution_passes(grade, exercise_id):
 
 
 @pytest.mark.parametrize("exercise_id", EXERCISES)
-def test_starter_runs_and_fails(grade, exercise_id):
+def test_starter_runs_and_fails(grade: Grade, exercise_id: str) -> None:
     verdict = grade(exercise_id, EXERCISES[exercise_id].starter_path)
     assert not verdict["passed"]
     codes = [found["code"] for found in verdict["diagnosis"]]
@@ -42,7 +40,7 @@ def test_starter_runs_and_fails(grade, exercise_id):
 
 
 @pytest.mark.parametrize(("exercise_id", "mutant"), MUTANTS, ids=[f"{e}-{path.stem}" for e, path in MUTANTS])
-def test_mutant_fails_with_its_code(grade, exercise_id, mutant):
+def test_mutant_fails_with_its_code(grade: Grade, exercise_id: str, mutant: Path) -> None:
     expected = mutant.read_text(encoding="utf-8").splitlines()[0].removeprefix("# expect:").strip()
     verdict = grade(exercise_id, mutant)
     assert not verdict["passed"]
@@ -52,7 +50,7 @@ def test_mutant_fails_with_its_code(grade, exercise_id, mutant):
 
 @pytest.mark.parametrize("name", automutants.NAMES)
 @pytest.mark.parametrize("exercise_id", EXERCISES)
-def test_auto_mutant_fails(grade, exercise_id, name):
+def test_auto_mutant_fails(grade: Grade, exercise_id: str, name: str) -> None:
     solution = _solution(exercise_id).read_text(encoding="utf-8")
     verdict = grade(exercise_id, automutants.source(EXERCISES[exercise_id], name, solution))
     assert not verdict["passed"]
@@ -70,7 +68,7 @@ def test_auto_mutant_fails(grade, exercise_id, name):
 
 
 @pytest.mark.parametrize("exercise_id", EXERCISES)
-def test_cpu_cases_reach_what_breaks_kernels(exercise_id):
+def test_cpu_cases_reach_what_breaks_kernels(exercise_id: str) -> None:
     """Size 1, a prime, a tail, strided input: what the suites must hold so that mutants have nowhere to hide."""
     cases = EXERCISES[exercise_id].suite("cpu")
     extents = {extent for case in cases for extent in case.dims.values()}
