@@ -86,6 +86,29 @@ def test_runtime_stride_stays_scalar_even_when_aligned() -> None:
     assert loads(kernel) == ["ld.global.b32"] * 8
 
 
+@pinned
+def test_aligned_store_gives_its_layout_to_an_unaligned_load() -> None:
+    out_only = ASTSource(_copy, COPY | {"BLOCK": "constexpr"}, {"BLOCK": 1024}, {(1,): ALIGNED, (2,): ALIGNED})
+    kernel = triton.compile(out_only, GPUTarget("cuda", 90, 32), {"num_warps": 4})
+    assert loads(kernel) == ["ld.global.b32"] * 8
+    assert "sizePerThread = [4]" in kernel.asm["ttgir"]
+    neither = compiled(_copy, COPY, {"BLOCK": 1024}, False, 90, num_warps=4)
+    assert "sizePerThread = [1]" in neither.asm["ttgir"]
+
+
+@pinned
+def test_two_ctas_make_a_program_a_cluster() -> None:
+    one, two = (compiled(_copy, COPY, {"BLOCK": 1024}, True, 90, num_warps=4, num_ctas=n).asm["ptx"] for n in (1, 2))
+    assert re.search(r"\.reqnctapercluster\s+2\b", two)
+    assert re.search(r"\.reqntid\s+128\b", two)
+    assert "reqnctapercluster 2" not in one
+
+
+def test_l2_fetch_granularity_is_a_limit_of_the_runtime() -> None:
+    header = PACKAGE / "backends" / "nvidia" / "include" / "driver_types.h"
+    assert re.search(r"cudaLimitMaxL2FetchGranularity\s*=\s*0x05\b", header.read_text(encoding="utf-8"))
+
+
 def test_a_program_is_a_block_of_num_warps_times_32_threads() -> None:
     for num_warps in (4, 8):
         ptx = compiled(_copy, COPY, {"BLOCK": 1024}, True, 90, num_warps=num_warps).asm["ptx"]

@@ -199,6 +199,8 @@ def test_autotune_arguments_that_compiled_code_supports() -> None:
     source = inspect.getsource(triton_kernel_wrap)
     assert "Only configs, keys, restore_value, and reset_to_zero are supported for triton.autotune" in source
     assert "pre_hook and post_hook are not supported" in source
+    for argument in ("num_warmups", "num_reps", "use_cuda_graph"):
+        assert f'defaults_ok("{argument}"' in source
 
 
 def test_strides_of_the_worked_number() -> None:
