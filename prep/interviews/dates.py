@@ -7,10 +7,10 @@ ASCII), so that both have the same length and what is left over is cut from the 
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from prep.interviews.folding import fold_characters
 from prep.interviews.problem import Problem
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -92,7 +92,7 @@ def parse_when(text: str, *, year: int, today: date | None = None) -> When:
         year: the year of a date that has none, as in 5/19.
         today: what `tomorrow` and `Thu` count from. Without it, as in a file of unknown age, they stay text.
     """
-    folded = _fold(text)
+    folded = fold_characters(text)
     reading = _Reading(folded, year, today)
     reading.run(0)
     before = ""
@@ -296,15 +296,6 @@ class _Reading:
     def _skip(self, at: int) -> int:
         gap = _GAP.match(self.text, at)
         return gap.end() if gap is not None else at
-
-
-def _fold(text: str) -> str:
-    """Lower case, NFKC, one character for each of `text`."""
-    folded = []
-    for char in text:
-        normal = unicodedata.normalize("NFKC", char).lower()
-        folded.append(normal if len(normal) == 1 else char)
-    return "".join(folded)
 
 
 def _weekday_number(name: str) -> int:

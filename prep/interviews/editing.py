@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from dataclasses import fields
 from datetime import date
@@ -43,6 +44,10 @@ _OUTCOME_WORDS = {
     "全会": "nailed", "答出": "nailed",
 }  # fmt: skip
 
+_QUESTION_LINE = re.compile(
+    rf"(?P<dash> {{0,2}}- +)(?P<text>(?!(?:{'|'.join(_QUESTION_KEYS)})\s*:(?:\s|$))[^\s\"'|>].*)"
+)
+
 _HELP = {
     "en": (
         "Edit, save and close. The notes below the second --- are kept as they are.",
@@ -62,9 +67,7 @@ def to_document(draft: InterviewDraft, lang: str = "en") -> str:
         value = getattr(draft, name)
         if value is not None or key in _ALWAYS_SHOWN:
             values[key] = "" if value is None else value
-    values["questions"] = [
-        {key: v for key, name in _QUESTION_KEYS.items() if (v := getattr(q, name)) is not None} for q in draft.questions
-    ]
+    values["questions"] = [_question_item(q) for q in draft.questions]
     about, questions = _HELP[lang]
     comment = [
         about,
@@ -89,7 +92,7 @@ def from_document(text: str, *, today: date) -> InterviewDraft:
     end = next((n for n, line in enumerate(lines) if n > 0 and line.rstrip() == "---"), None)
     if lines[0].rstrip() != "---" or end is None:
         raise ImportFailed("the fields must stand between two lines ---", line=1)
-    values = _load("\n".join(lines[1:end]))
+    values = _load("\n".join(_quote_question_lines(lines[1:end])))
     notes = "\n".join(lines[end + 1 :]).strip("\n")
     if unknown := [key for key in values if key not in _KEYS and key != "questions"]:
         near = difflib.get_close_matches(str(unknown[0]), [*_KEYS, "questions"], 1)
@@ -159,6 +162,19 @@ def keep_ids(questions: list[Question], stored: list[Question]) -> None:
             question.id = left
 
 
+def _question_item(question: Question) -> str | dict[str, Any]:
+    """A line where that says everything, else its fields."""
+    filled = {key: v for key, name in _QUESTION_KEYS.items() if (v := getattr(question, name)) is not None}
+    line = f"{question.text_md} :: {question.outcome}" if question.outcome else question.text_md
+    if filled.keys() <= {"text", "outcome"} and line.isprintable():
+        try:
+            if question_values([parse_question(line)]) == question_values([question]):
+                return line
+        except UsageError:
+            pass
+    return filled
+
+
 def _outcome(text: str) -> str | None:
     word = " ".join(text.split()).casefold()
     return word if word in OUTCOMES else _OUTCOME_WORDS.get(word)
@@ -213,6 +229,18 @@ def _value(name: str, key: str, value: object) -> Any:
     return int(value)
 
 
+def _quote_question_lines(lines: list[str]) -> list[str]:
+    """Put question lines in quotes: YAML would take `- what: is it :: failed` for fields, `# really` for a comment."""
+    quoted, within = [], False
+    for line in lines:
+        if re.match(r"\S", line) and not line.startswith(("-", "#")):
+            within = re.match(r"questions\s*:\s*(#.*)?$", line) is not None
+        # A question's fields lie deeper, so that no line of theirs is taken for a question.
+        match = _QUESTION_LINE.fullmatch(line) if within else None
+        quoted.append(f"{match['dash']}{json.dumps(match['text'].strip(), ensure_ascii=False)}" if match else line)
+    return quoted
+
+
 def _line_of(lines: list[str], key: str) -> int | None:
     return next((n for n, line in enumerate(lines, 1) if line.startswith(f"{key}:")), None)
 
@@ -225,7 +253,8 @@ def _dump(values: dict[str, Any]) -> str:
             super().increase_indent(flow, False)  # `  - text` under `questions:`, as people write it
 
     def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-        style = "|" if "\n" in value else None
+        # Other line breaks than \n are escaped: outside double quotes a YAML reader folds them into blanks.
+        style = '"' if any(c in value for c in "\r\x85\u2028\u2029") else "|" if "\n" in value else None
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
     Dumper.add_representer(str, text)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from prep.cards.fold import Haystack, fold
+from prep.interviews.folding import word_pattern
 
 if TYPE_CHECKING:
     from prep.cards.library import Library
@@ -62,20 +63,20 @@ def match_cards(question: str, library: Library, limit: int = 3) -> list[Match]:
 
 def match_exercise(question: str, exercises: Mapping[str, Exercise]) -> str | None:
     """The exercise whose id or title the question names; the longest name wins (`matmul` loses to `int8-matmul`)."""
-    text = _words(question)
+    text = _spaced(question)
     names = [
-        (words, exercise_id)
+        (spaced, exercise_id)
         for exercise_id, exercise in exercises.items()
         for name in (exercise_id, *exercise.title.values())
-        if (words := _words(name)).strip()
+        if (spaced := _spaced(name))
     ]
-    return next((i for words, i in sorted(names, key=lambda n: (-len(n[0]), n[1])) if words in text), None)
+    longest_first = sorted(names, key=lambda n: (-len(n[0]), n[1]))
+    return next((i for name, i in longest_first if re.search(word_pattern(name), text)), None)
 
 
-def _words(text: str) -> str:
-    """Folded, Latin words between single spaces, so that `softmax` is not found in `softmaxed`."""
-    spaced = re.sub(r"([\u3400-\u9fff]+)", r" \1 ", fold(text))
-    return " " + " ".join(re.findall(r"[\w+#]+", spaced.replace("_", " "))) + " "
+def _spaced(text: str) -> str:
+    """Folded, with one space for every run of blanks, dashes and underscores."""
+    return re.sub(r"[\s_-]+", " ", fold(text)).strip()
 
 
 def _terms(question: str) -> list[str]:

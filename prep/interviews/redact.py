@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import fields, replace
 
 from prep.interviews.companies import known_aliases
+from prep.interviews.folding import fold_characters, word_pattern
 from prep.interviews.model import UNKNOWN_COMPANY, Application, ApplicationEvent, Interview, Question
 
 Company = tuple[str, str, list[str]]
@@ -28,20 +28,22 @@ class Redactor:
                 continue
             self.names[name] = f"Company {len(self.names) + 1}"
             for spelling in (name, *aliases, *known_aliases(name)):
-                patterns[_fold(spelling)] = self.names[name]
+                patterns[fold_characters(spelling)] = self.names[name]
         for interview in interviews:
             for person in _people(interview.interviewers or ""):
-                patterns.setdefault(_fold(person), "(interviewer)")
+                patterns.setdefault(fold_characters(person), "(interviewer)")
         self._replacements = patterns
         longest_first = sorted(patterns, key=len, reverse=True)
-        self._pattern = re.compile("|".join(_bounded(p) for p in longest_first)) if patterns else None
+        self._pattern = re.compile("|".join(word_pattern(p) for p in longest_first)) if patterns else None
 
     def text(self, text: str | None) -> str | None:
         """`text` without the names."""
         if not text or self._pattern is None:
             return text
         pieces, end = [], 0
-        for match in self._pattern.finditer(_fold(text)):  # folded character by character: the positions are the text's
+        for match in self._pattern.finditer(
+            fold_characters(text)
+        ):  # folded character by character: the positions are the text's
             pieces += [text[end : match.start()], self._replacements[match[0]]]
             end = match.end()
         return "".join(pieces) + text[end:]
@@ -88,18 +90,3 @@ def _people(interviewers: str) -> list[str]:
     names = [name.strip() for name in re.split(r"[,，、;；/&\n]| and |和", interviewers) if name.strip()]
     parts = [part.strip(".") for name in names for part in name.split()]
     return names + [part for part in parts if len(part) > 1]
-
-
-def _bounded(folded: str) -> str:
-    """A pattern for a name: Latin letters only as a word of their own, so that `Li` does not touch `Linux`."""
-    before = r"(?<![a-z0-9])" if folded[0].isascii() and folded[0].isalnum() else ""
-    after = r"(?![a-z0-9])" if folded[-1].isascii() and folded[-1].isalnum() else ""
-    return before + re.escape(folded) + after
-
-
-def _fold(text: str) -> str:
-    folded = []
-    for char in text:
-        normal = unicodedata.normalize("NFKC", char).lower()
-        folded.append(normal if len(normal) == 1 else char)
-    return "".join(folded)
