@@ -16,12 +16,14 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from prep.cards.card import Card, Face, Fault, Lang, Source
 from prep.cards.fold import Haystack, haystack
-from prep.cards.parse import Examined
 from prep.cards.scan import CardFile
+
+if TYPE_CHECKING:
+    from prep.cards.parse import Examined
 
 _SCHEMA: Final = """
 -- Two tables, because opening 5,000 cards must not read their text: in one table it costs 4x the time.

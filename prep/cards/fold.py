@@ -7,7 +7,6 @@ import unicodedata
 from typing import Final, NamedTuple
 
 from prep.cards.card import LANGS, Card
-from prep.cards.tex import FORMULA, to_unicode
 
 _SPACE: Final = re.compile(r"\s+")
 # A line break inside Chinese is where the author's editor wrapped, not a space: 分页 must be found across it.
@@ -55,6 +54,8 @@ def plain(text: str) -> str:
 
 
 def _encode(*texts: str) -> bytes:
+    from prep.cards.tex import FORMULA, to_unicode  # only where cards are parsed: an index comes from the cache
+
     folded = [fold(plain(text)) for text in texts]
     # Formulas are found as they are shown (√dₖ folds to √dk) and as they are written.
     shown = [fold(to_unicode(match[1])) for text in texts if "$" in text for match in FORMULA.finditer(text)]

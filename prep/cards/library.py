@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, KeysView, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, overload
+from typing import TYPE_CHECKING, Final, overload
 
 from prep import paths
 from prep.cards.cache import CardCache, Row, row_of
 from prep.cards.card import STATUSES, Card, CardFaults, Face, Fault, Lang, Source
 from prep.cards.fold import Haystack, haystack
-from prep.cards.parse import read_card
 from prep.cards.scan import CardFile, scan
 from prep.errors import UsageError
 
+if TYPE_CHECKING:
+    from prep.cards.parse import Examined
+
 _BATCH: Final = 500
 """Cards parsed between two writes to the cache: a first start that is interrupted goes on from there."""
+
+
+def _read_card(path: Path) -> Examined:
+    # Two thirds of the cost of opening the library would be importing the parser, which a warm cache never needs.
+    from prep.cards.parse import read_card
+
+    return read_card(path)
 
 
 class Library:
@@ -107,7 +116,7 @@ class Library:
         old = self._rows[card_id]
         for file, root in self._places(old):
             path = Path(file.path)
-            found = read_card(path)
+            found = _read_card(path)
             self.faults = [fault for fault in self.faults if fault.path != path] + list(found.faults)
             if found.card is None:
                 self.faults.sort(key=lambda fault: (str(fault.path), fault.line or 0))
@@ -136,7 +145,7 @@ class Library:
         """
         faces = self._fresh.get(path) or self._cache.faces(path)
         if faces is None:
-            found = read_card(Path(path))
+            found = _read_card(Path(path))
             if found.card is None:
                 raise CardFaults(found.faults)
             faces = self._fresh[path] = dict(found.card.faces)
@@ -156,7 +165,7 @@ class Library:
             batch = [
                 (row_of(file, root, found), found)
                 for file in stale[start : start + _BATCH]
-                for found in [read_card(Path(file.path))]
+                for found in [_read_card(Path(file.path))]
             ]
             current.update((row.path, row) for row, _ in batch)
             if not self._cache.keep(root, batch):
@@ -262,7 +271,7 @@ class _Sources(Sequence[Source]):
             try:
                 self._sources = self._row.read_sources()
             except (ValueError, TypeError):  # a damaged cache
-                card = read_card(Path(self._row.path)).card
+                card = _read_card(Path(self._row.path)).card
                 self._sources = tuple(card.sources) if card is not None else ()
         return self._sources
 

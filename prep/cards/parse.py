@@ -25,7 +25,7 @@ from prep.cards.card import LANGS, MIN_KEY_POINTS, Card, CardFaults, Face, Fault
 from prep.cards.frontmatter import FrontMatter
 
 SECTIONS: Final = ("Key points", "Details", "Pitfalls", "Follow-ups")
-MAX_BYTES: Final = 1_000_000
+MAX_BYTES: Final = 200_000
 """No answer is longer; a larger file is not a card, and must not be parsed on the way to the first screen."""
 
 _NEWLINE: Final = re.compile(r"\r\n?")

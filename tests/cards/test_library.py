@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,7 +35,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(path.stem)
         return read_card(path)
 
-    monkeypatch.setattr(library_module, "read_card", read)
+    monkeypatch.setattr(library_module, "_read_card", read)
     return names
 
 
@@ -332,6 +334,19 @@ def test_rows_of_a_folder_that_is_gone_are_dropped(
     with sqlite3.connect(cache) as connection:
         assert connection.execute("SELECT DISTINCT root FROM meta").fetchall() == [(str(root),)]
     connection.close()
+
+
+def test_a_warm_open_loads_no_parser(root: Path, cache: Path, write_card: WriteCard) -> None:
+    write_card("aaa-one")
+    Library.load([root], cache)
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from prep.cards.library import Library; from prep.cards.search import search\n"
+        "library = Library.load([Path(sys.argv[1])], Path(sys.argv[2]))\n"
+        "(hit,) = search(library, '连续显存'); assert hit.snippet and library.cards['aaa-one'].sources\n"
+        "bad = {'markdown_it', 'yaml', 'mdit_py_plugins', 'prep.cards.parse'} & set(sys.modules); assert not bad, bad"
+    )
+    subprocess.run([sys.executable, "-c", code, str(root), str(cache)], check=True)
 
 
 def test_default_folders(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, write_card: WriteCard) -> None:
