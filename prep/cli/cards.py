@@ -9,53 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-if TYPE_CHECKING:
-    from prep.cards.card import Card, Face, Lang
-    from prep.cards.library import Library
-    from prep.cards.search import Hit
+from prep.cli.card_text import WORDS, card_lines, language, print_hit, summary, whole
 
-_WORDS = {
-    "en": {
-        "Key points": "Key points",
-        "Details": "Details",
-        "Pitfalls": "Pitfalls",
-        "Follow-ups": "Follow-ups",
-        "Sources": "Sources",
-        "checked": "checked {day}",
-        "unchecked": "not checked yet",
-        "level": "level {level}",
-        "draft": "draft",
-        "retired": "retired",
-        "exercises": "exercises: {ids}",
-        "missing": "(no {lang} text yet)",
-        "none": "no card matches",
-        "more": "{shown} of {total}; --limit shows more",
-        "cards": "{count} cards",
-        "next": "next: prep cards edit {id}; when it is whole, take out `status: draft`",
-        "whole": "{path}: no faults",
-        "faulty": "{files} card files have faults; `prep check` lists them",
-    },
-    "zh": {
-        "Key points": "要点",
-        "Details": "细节",
-        "Pitfalls": "误区",
-        "Follow-ups": "追问",
-        "Sources": "出处",
-        "checked": "{day} 核对",
-        "unchecked": "尚未核对",
-        "level": "级别 {level}",
-        "draft": "草稿",
-        "retired": "已停用",
-        "exercises": "练习：{ids}",
-        "missing": "（还没有 {lang} 文本）",
-        "none": "没有匹配的卡片",
-        "more": "{total} 条中的 {shown} 条；用 --limit 看更多",
-        "cards": "{count} 张卡片",
-        "next": "下一步：prep cards edit {id}；写完整之后删掉 `status: draft` 一行",
-        "whole": "{path}：没有问题",
-        "faulty": "{files} 个卡片文件有问题；`prep check` 会逐条列出",
-    },
-}
+if TYPE_CHECKING:
+    from prep.cards.card import Card, Lang
+    from prep.cards.library import Library
 
 
 @click.group("cards", short_help="Search, show, write and edit cards.")
@@ -82,14 +40,14 @@ def search_command(query: tuple[str, ...], limit: int, as_json: bool, **filters:
     hits = search(library, " ".join(query), limit=None, **filters)
     shown = hits[:limit]
     if as_json:
-        listed = [{**_summary(hit.card), "score": hit.score, "snippet": hit.snippet} for hit in shown]
+        listed = [{**summary(hit.card), "score": hit.score, "snippet": hit.snippet} for hit in shown]
         click.echo(json.dumps({"schema": 1, "total": len(hits), "hits": listed}, ensure_ascii=False))
         return
-    words = _WORDS[_language(filters["lang"])]
+    words = WORDS[language(filters["lang"])]
     if not hits:
         click.echo(words["none"])
     for hit in shown:
-        _print_hit(hit)
+        print_hit(hit)
     if len(hits) > len(shown):
         click.echo(words["more"].format(shown=len(shown), total=len(hits)), err=True)
 
@@ -105,11 +63,11 @@ def show_command(card_id: str, lang: str | None, as_json: bool) -> None:
 
     card = _find(Library.load(), card_id)
     if as_json:
-        click.echo(json.dumps(_whole(card), ensure_ascii=False))
+        click.echo(json.dumps(whole(card), ensure_ascii=False))
         return
-    chosen = LANGS if lang == "both" else (cast("Lang", _language(lang)),)
+    chosen = LANGS if lang == "both" else (cast("Lang", language(lang)),)
     columns = min(shutil.get_terminal_size().columns, 100)
-    click.echo("\n".join(line for one in chosen for line in _card_lines(card, one, columns)))
+    click.echo("\n".join(line for one in chosen for line in card_lines(card, one, columns)))
 
 
 @cards_command.command("list")
@@ -127,7 +85,7 @@ def list_command(as_json: bool, area: str | None) -> None:
     if as_json:
         click.echo(json.dumps({"schema": 1, "total": len(library.ids()), **counts}, ensure_ascii=False))
     else:
-        words = _WORDS[_language(None)]
+        words = WORDS[language(None)]
         click.echo(words["cards"].format(count=len(library.ids())))
         for what, numbers in counts.items():
             click.echo(f"\n{what}")
@@ -177,7 +135,7 @@ def new_command(
     if edit:
         _edit_and_check(path, Library.load())
     else:
-        click.echo(_WORDS[_language(None)]["next"].format(id=path.stem), err=True)
+        click.echo(WORDS[language(None)]["next"].format(id=path.stem), err=True)
 
 
 @cards_command.command("edit")
@@ -216,7 +174,7 @@ def _edit_and_check(path: Path, library: Library) -> None:
         click.echo(str(fault))
     if faults:
         raise SystemExit(1)
-    click.echo(_WORDS[_language(None)]["whole"].format(path=path), err=True)
+    click.echo(WORDS[language(None)]["whole"].format(path=path), err=True)
 
 
 def _find(library: Library, card_id: str) -> Card:
@@ -249,105 +207,6 @@ def _path_of_broken(library: Library, card_id: str) -> Path | None:
     return next((f.path for f in library.faults if f.path.stem == card_id and f.path.is_file()), None)
 
 
-def _language(lang: str | None) -> str:
-    if lang is not None:
-        return lang
-    from prep.settings import load_settings
-
-    return load_settings().lang
-
-
-def _print_hit(hit: Hit) -> None:
-    from prep.cli.cells import fit
-    from prep.cli.markdown import one_line
-
-    columns = shutil.get_terminal_size().columns
-    card = hit.card
-    level = _WORDS[hit.face.lang]["level"].format(level=card.level)
-    click.echo(f"{card.id}  ({card.area}, {level})")
-    question, snippet = one_line(hit.face.question), one_line(hit.snippet)
-    click.echo(fit(f"  {question}", columns))
-    if snippet and snippet.strip("…") not in question:
-        click.echo(fit(f"    {snippet}", columns))
-
-
-def _card_lines(card: Card, lang: Lang, columns: int) -> list[str]:
-    from prep.cli.markdown import render, wrap
-
-    words = _WORDS[lang]
-    face = card.faces[lang]
-    facts = [card.area, *card.tags, words["level"].format(level=card.level)]
-    if card.status != "active":
-        facts.append(words[card.status])
-    lines = [f"{card.id}", " · ".join(facts)]
-    if card.exercises:
-        lines.append(words["exercises"].format(ids=", ".join(card.exercises)))
-    if face.lang != lang:
-        lines.append(words["missing"].format(lang=lang))
-    lines += ["", render(face.question, columns), "─" * min(columns, 72), render(face.answer, columns)]
-    for name, text in _parts(face).items():
-        if text:
-            lines += ["", words[name].upper(), render(text, columns)]
-    if card.sources:
-        lines += ["", words["Sources"].upper()]
-        for source in card.sources:
-            day = words["checked"].format(day=source.checked) if source.checked else words["unchecked"]
-            about = ", ".join(part for part in (source.title, source.locator) if part)
-            first, *rest = wrap(f"{about} ({day})", columns - 2)
-            lines += [f"- {first}", *(f"  {line}" for line in rest)]
-            if source.url:
-                lines.append(f"  {source.url}")
-    return [*lines, ""]
-
-
-def _parts(face: Face) -> dict[str, str]:
-    return {
-        "Key points": "\n".join("- [ ] " + point.replace("\n", "\n  ") for point in face.key_points),
-        "Details": face.details,
-        "Pitfalls": face.pitfalls,
-        "Follow-ups": face.follow_ups,
-    }
-
-
-def _summary(card: Card) -> dict[str, Any]:
-    return {
-        "id": card.id,
-        "area": card.area,
-        "level": card.level,
-        "tags": list(card.tags),
-        "origin": list(card.origin),
-        "exercises": list(card.exercises),
-        "status": card.status,
-        "question": {lang: face.question for lang, face in card.faces.items()},
-    }
-
-
-def _whole(card: Card) -> dict[str, Any]:
-    faces = {
-        lang: {
-            "lang": face.lang,
-            "question": face.question,
-            "answer": face.answer,
-            "key_points": list(face.key_points),
-            "details": face.details,
-            "pitfalls": face.pitfalls,
-            "follow_ups": face.follow_ups,
-            "sha": face.sha,
-        }
-        for lang, face in card.faces.items()
-    }
-    sources = [
-        {"title": s.title, "url": s.url, "locator": s.locator, "checked": s.checked and s.checked.isoformat()}
-        for s in card.sources
-    ]
-    summary = _summary(card)
-    del summary["question"]
-    return {
-        "schema": 1, **summary, "aliases": list(card.aliases), "sources": sources, "faces": faces,
-        "path": str(card.path),
-    }  # fmt: skip
-
-
 def _counts(library: Library) -> dict[str, dict[str, int]]:
     from collections import Counter
 
@@ -375,9 +234,9 @@ def _list_area(library: Library, area: str, as_json: bool) -> None:
     if not cards:
         raise UsageError(f"there is no area {area!r}", hint=f"there are: {', '.join(library.areas())}")
     if as_json:
-        click.echo(json.dumps({"schema": 1, "cards": [_summary(card) for card in cards]}, ensure_ascii=False))
+        click.echo(json.dumps({"schema": 1, "cards": [summary(card) for card in cards]}, ensure_ascii=False))
         return
-    lang = cast("Lang", _language(None))
+    lang = cast("Lang", language(None))
     columns = shutil.get_terminal_size().columns
     for card in cards:
         click.echo(fit(f"{card.level}  {card.id}  {one_line(card.faces[lang].question)}", columns))
@@ -386,4 +245,4 @@ def _list_area(library: Library, area: str, as_json: bool) -> None:
 def _warn(library: Library) -> None:
     if library.faults:
         files = len({fault.path for fault in library.faults})
-        click.echo(_WORDS[_language(None)]["faulty"].format(files=files), err=True)
+        click.echo(WORDS[language(None)]["faulty"].format(files=files), err=True)
