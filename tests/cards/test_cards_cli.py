@@ -187,3 +187,20 @@ def test_the_editor_s_failure_is_said(prep: Prep, tmp_path: Path, monkeypatch: p
     editor(tmp_path, monkeypatch, "exit 3")
     assert prep("cards", "edit", "kv-cache-paging") == 0
     assert "the editor ended with status 3" in prep.err
+
+
+def test_new_in_a_checkout(prep: Prep, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("prep.paths.is_checkout", lambda: True)
+    assert prep("cards", "new", "--area", "cuda", "--id", "cuda-graphs", "--question-zh", "CUDA graph？", "--here") == 0
+    assert prep.out == f"{root / 'cuda' / 'cuda-graphs.md'}\n"
+    assert prep.json("cards", "show", "cuda-graphs")["status"] == "draft"
+    assert prep("cards", "show", "cuda-graphs", "--lang", "en") == 0
+    assert "(no en text yet)" in prep.out
+    assert "CUDA graph？" in prep.out
+
+
+def test_new_and_edit_at_once(prep: Prep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    editor(tmp_path, monkeypatch, 'sed -i "s/^status: draft//" "$2"')
+    assert prep("cards", "new", "--area", "cuda", "--question", "What is a warp?", "--edit") == 1
+    path, *faults = prep.out.splitlines()
+    assert any(fault.startswith(f"{path}:") and "a card needs at least one source" in fault for fault in faults)
