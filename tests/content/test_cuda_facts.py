@@ -195,6 +195,19 @@ def test_transpose_tile_costs_33_passes_unpadded_and_2_padded(lang: Lang) -> Non
     assert "1 + 32 = 33" in text
 
 
+@pytest.mark.parametrize("lang", LANGS)
+def test_measured_transposes_agree_across_the_cards(lang: Lang) -> None:
+    rows = table("cuda/bank-conflicts", lang, "tile")
+    plain, padded, swizzled = ((float(row[1]), int(row[2].split()[0])) for row in rows)
+    assert plain[0] == pytest.approx(32, rel=0.02)
+    assert padded[0] == pytest.approx(1, abs=0.1)
+    assert swizzled[0] == pytest.approx(1, abs=0.1)
+    assert round(plain[1] / padded[1], 1) == 2.2
+    occupancy = CONTENT / "cuda" / "occupancy.md"
+    assert "2.2" in parse_card(occupancy.read_text(encoding="utf-8"), occupancy).face(lang).pitfalls
+    assert f" {padded[1]}" in details("cuda/memory-coalescing", lang)
+
+
 # --- occupancy --------------------------------------------------------------------------------------------------------
 
 
