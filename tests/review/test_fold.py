@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -67,6 +68,23 @@ def test_one_step_of_ten_minutes(before: tuple[int, ...], rating: int, name: str
         assert state.due_ms == day_start_ms(date.fromisoformat(state.due_day), 480)
         days = (date.fromisoformat(state.due_day) - date.fromisoformat(state.last_day)).days
         assert days == state.interval_days
+
+
+def test_fuzz_differs_by_card_and_by_repetition() -> None:
+    def easy(card_id: str, state: CardState | None) -> CardState:
+        day = date(2026, 11, 22)
+        after = apply(state, Answer(card_id, START, 480, day, EASY, "learn", 0.9), Scheduling())
+        assert after is not None
+        return after
+
+    firsts = {easy(f"card-{n}", None).interval_days for n in range(60)}
+    assert firsts == {6, 7, 8, 9, 10}
+    seen = easy("card-1", None)
+    again = {easy("card-1", replace(seen, state="learning", interval_days=0, reps=n)).interval_days for n in range(40)}
+    assert len(again) > 2
+    plain_interval = apply(None, Answer("card", START, 480, date(2026, 11, 22), EASY, "learn", 0.9), plain)
+    assert plain_interval is not None
+    assert plain_interval.interval_days == 8
 
 
 def test_only_a_failed_review_is_a_lapse() -> None:

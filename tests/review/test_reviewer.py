@@ -235,6 +235,35 @@ def test_undo_leaves_an_interviews_answer_alone(reviewer: Reviewer) -> None:
     assert reviewer.state("card-02") is not None
 
 
+def test_an_interviews_answer_is_taken_whatever_is_on_the_screen(
+    db_path: Path, cards: dict[str, PlainCard], settings: Settings, clock: TestClock
+) -> None:
+    with Database.open(db_path) as here, Database.open(db_path) as there:
+        app, cli = Reviewer(here, cards, settings, clock), Reviewer(there, cards, settings, clock)
+        card_id = app.next_card()
+        assert card_id is not None
+        grade(cli, card_id, GOOD)
+        grade(app, card_id, AGAIN, kind="interview")
+        assert rows(here, "kind, rating") == [("learn", 3), ("interview", 1)]
+
+
+def test_a_new_card_counts_on_the_day_it_was_first_seen(db: Database, clock: TestClock) -> None:
+    cards = {f"c{n}": PlainCard() for n in range(20)}
+    reviewer = Reviewer(db, cards, Settings(new_per_day=5, lang="en", editor=""), clock)
+    clock.advance(hours=-4)  # 05:00
+    first = reviewer.next_card()
+    assert first is not None
+    grade(reviewer, first, AGAIN)
+    clock.advance(hours=22)  # 03:00, still that day
+    reviewer.refresh()
+    assert reviewer.counts().new == 4
+    clock.advance(hours=6)
+    assert reviewer.counts().new == 5
+    grade(reviewer, first, GOOD)  # still learning, but not new today
+    reviewer.refresh()
+    assert reviewer.counts().new == 5
+
+
 def test_a_cram_is_logged_and_schedules_nothing(db: Database, reviewer: Reviewer) -> None:
     grade(reviewer, "card-01", EASY)
     before = reviewer.state("card-01")
@@ -292,6 +321,18 @@ def test_what_another_process_did_is_seen(
             assert app.counts().new == left - n - 1
             assert card_id not in app.queue()
         assert app.streak() == 1
+
+
+def test_what_another_process_did_just_before_ones_own_answer_is_seen(
+    db_path: Path, cards: dict[str, PlainCard], settings: Settings, clock: TestClock
+) -> None:
+    with Database.open(db_path) as here, Database.open(db_path) as there:
+        app, cli = Reviewer(here, cards, settings, clock), Reviewer(there, cards, settings, clock)
+        mine, theirs = app.queue()[:2]
+        grade(cli, theirs)
+        grade(app, mine)
+        assert not {mine, theirs} & set(app.queue())
+        assert app.counts().new == 10
 
 
 def test_a_write_that_fails_leaves_everything_as_it_was(
