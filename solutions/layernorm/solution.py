@@ -73,7 +73,7 @@ def layernorm(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, eps: fl
     M, N = x.shape
     block = triton.next_power_of_2(N)
     if block > LONGEST_BLOCK:
-        layernorm_by_blocks[(M,)](x, weight, bias, eps, out, N, x.stride(0), out.stride(0), BLOCK=4096, num_warps=8)
+        layernorm_by_blocks[(M,)](x, weight, bias, eps, out, N, x.stride(0), out.stride(0), BLOCK=16384, num_warps=16)
         return
     # About 4,096 elements a program keep enough loads in flight; short rows share a program for that.
     rows = min(max(1, 4096 // block), triton.next_power_of_2(M))

@@ -65,7 +65,7 @@ def softmax(x: torch.Tensor, out: torch.Tensor) -> None:
     M, N = x.shape
     block = triton.next_power_of_2(N)
     if block > LONGEST_BLOCK:
-        softmax_online[(M,)](x, out, N, x.stride(0), out.stride(0), BLOCK=8192, num_warps=16)
+        softmax_online[(M,)](x, out, N, x.stride(0), out.stride(0), BLOCK=16384, num_warps=16)
         return
     # About 4,096 elements a program keep enough loads in flight; short rows share a program for that.
     rows = min(max(1, 4096 // block), triton.next_power_of_2(M))

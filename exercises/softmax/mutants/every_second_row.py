@@ -5,12 +5,11 @@ import triton.language as tl
 
 
 @triton.jit
-def softmax_kernel(x_ptr, out_ptr, x_stride, out_stride, M, N, BLOCK: tl.constexpr):
+def softmax_kernel(x_ptr, out_ptr, x_stride, out_stride, M, N, PROGRAMS: tl.constexpr, BLOCK: tl.constexpr):
     cols = tl.arange(0, BLOCK)
     mask = cols < N
-    programs = tl.num_programs(0)
     # A persistent kernel whose step is twice what it should be.
-    for step in range(0, M, 2 * programs):
+    for step in range(0, M, 2 * PROGRAMS):
         row = step + tl.program_id(0)
         inside = mask & (row < M)
         x = tl.load(x_ptr + row * x_stride + cols, mask=inside, other=-float("inf")).to(tl.float32)
@@ -22,4 +21,6 @@ def softmax_kernel(x_ptr, out_ptr, x_stride, out_stride, M, N, BLOCK: tl.constex
 
 def softmax(x: torch.Tensor, out: torch.Tensor) -> None:
     M, N = x.shape
-    softmax_kernel[(min(M, 2),)](x, out, x.stride(0), out.stride(0), M, N, BLOCK=triton.next_power_of_2(N))
+    programs = min(M, 2)
+    block = triton.next_power_of_2(N)
+    softmax_kernel[(programs,)](x, out, x.stride(0), out.stride(0), M, N, PROGRAMS=programs, BLOCK=block)

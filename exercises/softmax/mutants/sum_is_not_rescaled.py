@@ -26,4 +26,6 @@ def softmax_kernel(x_ptr, out_ptr, x_stride, out_stride, N, BLOCK: tl.constexpr)
 
 def softmax(x: torch.Tensor, out: torch.Tensor) -> None:
     M, N = x.shape
-    softmax_kernel[(M,)](x, out, x.stride(0), out.stride(0), N, BLOCK=min(32 if N < 1024 else 2048, triton.next_power_of_2(N)))
+    softmax_kernel[(M,)](
+        x, out, x.stride(0), out.stride(0), N, BLOCK=min(32 if N < 1024 else 2048, triton.next_power_of_2(N))
+    )
