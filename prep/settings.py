@@ -83,7 +83,7 @@ class Settings:
 _RANGES: dict[str, tuple[float, float]] = {
     "desired_retention": (0.70, 0.97),
     "maximum_interval": (1, 36500),
-    "new_per_day": (0, 999),
+    "new_per_day": (0, 9999),
     "sitting_cards": (1, 9999),
     # A step of a day or more would fight with FSRS over who schedules.
     "learning_step_min": (1, 720),
