@@ -17,6 +17,13 @@ pytestmark = pytest.mark.gpu
 CASES = [(e, case) for e in load_exercises().values() for suite in ("gpu", "perf") for case in e.suite(suite)]
 
 
+@pytest.fixture(autouse=True)
+def gpu() -> None:
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU")
+
+
 def _module(path: Path) -> Any:
     spec = importlib.util.spec_from_file_location(f"{path.parent.name}_{path.stem}".replace("-", "_"), path)
     assert spec is not None
