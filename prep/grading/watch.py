@@ -223,6 +223,11 @@ class OperatorWatch(TorchDispatchMode):  # type: ignore[misc]
         super().__init__()
         self.watch = watch
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # torch wraps a mode so that dynamo looks away, and imports dynamo for that at the first operator: 1.4 s.
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         watch = self.watch
         result = func(*args, **(kwargs or {}))

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from prep import __version__
-from prep.cli import COMMANDS, cli
+from prep.cli import COMMANDS, help_text, main
+from prep.cli.commands import cli
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -29,7 +30,14 @@ def test_each_command_shows_its_help(name: str) -> None:
 
 def test_help_lists_every_command() -> None:
     output = CliRunner().invoke(cli, ["--help"]).output
+    assert output.rstrip() == help_text()
     assert all(f"  {name} " in output and line in output for name, (_, line) in COMMANDS.items())
+
+
+@pytest.mark.parametrize("argument", ["--help", "-h", "--version"])
+def test_the_short_way_prints_what_click_prints(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main([argument])
+    assert capsys.readouterr().out == CliRunner().invoke(cli, [argument], prog_name="prep").output
 
 
 def test_version_and_unknown_command() -> None:

@@ -1,0 +1,176 @@
+"""`make bench`: the bars of the design, each as a ratio or a quantile, with the commands that were timed.
+
+python -m benchmarks [help|paint|grade|answer|search ...] [--times N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.measure import command, first_text, in_turns, quantiles, report
+
+ROOT = Path(__file__).resolve().parents[1]
+PYTHON = sys.executable
+PREP = shutil.which("prep", path=str(Path(PYTHON).parent)) or "prep"
+
+EMPTY_APP = """
+from textual.app import App
+from textual.widgets import Static
+
+
+class Empty(App):
+    def compose(self):
+        yield Static("nothing here")
+
+
+Empty().run()
+"""
+
+
+def bench_help(times: int, home: str) -> bool:
+    """`prep --help` against a bare interpreter."""
+    results = in_turns(
+        {"python -c pass": command([PYTHON, "-c", "pass"]), "prep --help": command([PREP, "--help"])}, times
+    )
+    return report("prep --help", 4.0, results["prep --help"], results["python -c pass"])
+
+
+def bench_paint(times: int, home: str) -> bool:
+    """The app's first paint against that of an empty textual app, both in a pseudo-terminal."""
+    empty = Path(home) / "empty_app.py"
+    empty.write_text(EMPTY_APP)
+    env = {"PREP_HOME": home, "LANG": "C.UTF-8"}
+    names = {"app": "prep, until 'prep' is drawn", "empty": f"python {empty.name}, until its text is drawn"}
+    results = in_turns(
+        {
+            names["empty"]: first_text([PYTHON, str(empty)], "nothing here"),
+            names["app"]: first_text([PREP], "prep", env),
+        },
+        times,
+    )
+    return report("first paint of the app", 1.5, results[names["app"]], results[names["empty"]])
+
+
+def bench_grade(times: int, home: str) -> bool:
+    """Grading the softmax solution, cold and by a warm judge, against importing torch and triton."""
+    from prep.grading.client import JudgeProcess
+
+    solution = ROOT / "solutions" / "softmax" / "solution.py"
+    grade = [PREP, "grade", "softmax", "--device", "cpu", "--file", str(solution), "--json"]
+    with JudgeProcess() as judge:
+
+        def warm() -> float:
+            start = time.perf_counter()
+            *_, last = judge.grade("softmax", solution)
+            if not last["verdict"]["passed"]:
+                raise SystemExit("the solution does not pass")
+            return time.perf_counter() - start
+
+        base, cold = "python -c 'import torch, triton'", "prep grade softmax --device cpu --file SOLUTION --json"
+        results = in_turns(
+            {
+                base: command([PYTHON, "-c", "import torch, triton"]),
+                cold: command(grade, {"PREP_HOME": home}),
+                "the same by a warm judge": warm,
+            },
+            max(3, times // 3),
+        )
+    met = report("a cold grading", 1.8, results[cold], results[base])
+    return (
+        report("a warm grading, from save to verdict", 0.35, results["the same by a warm judge"], results[base]) and met
+    )
+
+
+def bench_answer(times: int, home: str) -> bool:
+    """Answering cards with 5,000 cards and 200,000 reviews, each answer committed durably."""
+    from benchmarks.library import Cards, fill
+    from prep.clock import now
+    from prep.review.reviewer import Rating, Reviewer
+    from prep.settings import Settings
+    from prep.store.database import Database
+
+    cards = Cards(5000)
+    with Database.open(Path(home) / "answer" / "prep.db") as db:
+        fill(db, cards, reviews=200_000)
+        reviewer = Reviewer(db, cards, Settings(), now)
+        seconds, whole = [], []
+        rng = random.Random(1)
+        for _ in range(500):
+            start = time.perf_counter()
+            card = reviewer.next_card()
+            if card is None:
+                break
+            reviewer.previews(card)
+            shown = time.perf_counter()
+            reviewer.grade(card, Rating(rng.randint(1, 4)), face="en", duration_ms=4000)
+            end = time.perf_counter()
+            seconds.append(end - shown)
+            whole.append(end - start)
+    print(f"\n{len(seconds)} answers, 5,000 cards, 200,000 reviews, synchronous=FULL")
+    met = quantiles("answering a card", {0.5: 2.0, 0.99: 16.0}, seconds)
+    quantiles("the same with choosing the card and its previews", {0.5: 2.0, 0.99: 16.0}, whole)
+    return met
+
+
+def bench_search(times: int, home: str) -> bool:
+    """Searching 5,000 bilingual cards, two-character Chinese words included."""
+    from benchmarks.library import write_cards
+    from prep.cards.library import Library
+    from prep.cards.search import search
+
+    folder = Path(home) / "cards"
+    write_cards(folder, 5000)
+    cache = Path(home) / "cards.sqlite"
+    cold = time.perf_counter()
+    Library.load([folder], cache)
+    cold = time.perf_counter() - cold
+    warm = time.perf_counter()
+    library = Library.load([folder], cache)
+    warm = time.perf_counter() - warm
+    print(f"\nopening 5,000 cards: {cold:.2f} s without a cache, {warm * 1e3:.0f} ms with one")
+    queries = ["显存", "分页", "KV", "swizzle", "tl.dot", "块表 显存", "nothing-like-it"]
+    first = time.perf_counter()
+    search(library, "显存")
+    print(f"the first search: {(time.perf_counter() - first) * 1e3:.0f} ms")
+    seconds: list[float] = []
+    for _ in range(times):
+        for query in queries:
+            start = time.perf_counter()
+            search(library, query, limit=20)
+            seconds.append(time.perf_counter() - start)
+    return quantiles(f"each of {', '.join(queries)}", {0.5: 5.0, 0.9: 10.0}, seconds)
+
+
+BENCHES = {
+    "help": bench_help,
+    "paint": bench_paint,
+    "grade": bench_grade,
+    "answer": bench_answer,
+    "search": bench_search,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[[], *BENCHES], default=[], metavar="|".join(BENCHES))
+    parser.add_argument("--times", type=int, default=21, help="runs of each command (default 21)")
+    options = parser.parse_args()
+    load = os.getloadavg()[0]
+    print(f"{os.cpu_count()} cores, load {load:.1f}; Python {sys.version.split()[0]}")
+    met = {}
+    for name in options.names or BENCHES:
+        with tempfile.TemporaryDirectory(prefix="prep-bench-") as home:
+            met[name] = BENCHES[name](options.times, home)
+    print("\n" + ", ".join(f"{name}: {'met' if ok else 'NOT MET'}" for name, ok in met.items()))
+    sys.exit(0 if all(met.values()) else 1)
+
+
+if __name__ == "__main__":
+    main()
