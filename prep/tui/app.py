@@ -21,6 +21,7 @@ from prep.locale import gettext as _
 from prep.settings import Settings, load_settings, save_lang
 from prep.tui.keys import relabel
 from prep.tui.messages import LanguageChanged
+from prep.tui.wrap import install as install_line_breaking
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -119,6 +120,7 @@ class PrepApp(App[None]):
         clock: Clock = now,
     ) -> None:
         super().__init__()
+        install_line_breaking()
         self.settings = load_settings() if settings is None else settings
         set_language(self.settings.lang)
         self.clock = clock
@@ -185,8 +187,8 @@ class PrepApp(App[None]):
     # going about
 
     def open_screen(self, screen: Screen[Any], replace: bool = False) -> None:
-        """Show `screen`; with `replace`, in the place of the present one."""
-        if replace:
+        """Show `screen`; with `replace`, in the place of the present one, unless that is the one the app began with."""
+        if replace and len(self.screen_stack) > 1:
             self.switch_screen(screen)
         else:
             self.push_screen(screen)
@@ -201,7 +203,7 @@ class PrepApp(App[None]):
                     for _each in range(depth):
                         self.pop_screen()
                     return
-            self.switch_screen(OPENERS[name]())
+            self.open_screen(OPENERS[name](), replace=True)
             return
         self.push_screen(OPENERS[name]())
 
@@ -255,6 +257,10 @@ class PrepApp(App[None]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         yield SystemCommand(_("Colours"), _("Change the theme"), self.action_change_theme)
         yield SystemCommand(_("Save a picture of the screen"), _("As an SVG file"), self.deliver_screenshot)
+
+    def notify(self, message: str, **options: Any) -> None:
+        # Names of companies and files are shown as they are: brackets in them are no markup.
+        super().notify(message, **{**options, "markup": False})
 
     def show_error(self, error: PrepError, retry: Callable[[], Any] | None = None) -> None:
         """Say what is wrong, where, and what to do; `retry` does again what the key asked for."""

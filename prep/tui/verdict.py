@@ -116,7 +116,8 @@ def wrong_case(case: Mapping[str, Any], width: int) -> list[Content]:
         text = _("wrong: {wrong} of {total}").format(wrong=f"{case['mismatched']:,}", total=f"{case['elements']:,}")
         rows.append(Content(text))
     picture = case.get("error_map") or []
-    if picture:
+    # A map of nothing but wrong elements says no more than the line above it.
+    if any("░" in row for row in picture):
         rows += [Content.assemble("  ", error_map_row(row)) for row in picture]
         rows.append(Content.styled("  " + _("rows ↓  columns →   █ wrong  ░ right"), "$text-muted"))
     if first is not None:

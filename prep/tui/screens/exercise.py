@@ -55,7 +55,7 @@ class ExerciseScreen(PrepScreen):
         Binding("h", "hint", N_("hint")),
         Binding("s", "toggle_statement", N_("statement")),
         Binding("f", "view('file')", N_("your file")),
-        Binding("v", "view('verdict')", N_("verdict"), show=False),
+        Binding("v", "view('verdict')", N_("verdict")),
         Binding("n", "next", N_("next")),
         Binding("S", "solution", N_("solution")),
         Binding("w", "watch", N_("watch the file or not"), show=False),
@@ -191,13 +191,13 @@ class ExerciseScreen(PrepScreen):
         code, path = self.query_one("#code", Code), self.query_one("#path", Static)
         if not self.has_file:
             path.update(Content(_("{path} does not exist yet. e starts it from the starter.").format(path=self.path)))
-            code.update("")
+            code.show_source("")
         else:
             path.update(Content(str(self.path)))
             try:
                 source = self.path.read_text(encoding="utf-8", errors="replace")
             except OSError as error:
-                code.update(Content(str(error)))
+                path.update(Content(str(error)))
             else:
                 code.show_source(source, self._marked_lines())
         await self.show_bars()
@@ -311,7 +311,7 @@ class ExerciseScreen(PrepScreen):
                 return self.has_passed and self._following() is not None
             case "view":
                 if parameters == ("verdict",):
-                    return self.verdict is not None or self.is_grading
+                    return self.view == "file" and (self.verdict is not None or self.is_grading)
                 # Where there is no verdict yet, `s` goes to the file already.
                 return self.view == "verdict" or (self.view == "statement" and self.verdict is not None)
             case "watch":

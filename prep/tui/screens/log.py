@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 RESULT_NAMES = {
     "pending": N_("pending"),
     "pass": N_("passed"),
-    "fail": N_("failed"),
+    "fail": N_("rejected"),
     "ghosted": N_("no answer"),
     "withdrawn": N_("withdrawn"),
     "offer": N_("offer"),

@@ -64,7 +64,7 @@ class LogFormScreen(PrepScreen):
         when = ""
         if draft is not None:
             when = format_when(draft.held_on, draft.held_time, with_year=True) or draft.when_text or ""
-        feelings = [(str(n), name) for n, name in enumerate((_("bad"), "", "", "", _("good")), 1)]
+        feelings = [(str(n), name) for n, name in enumerate((_("badly"), "", "", "", _("well")), 1)]
         rounds = [(kind, _(ROUND_NAMES[kind])) for kind in ROUND_KINDS]
         yield TopBar()
         with VerticalScroll(id="form", can_focus=False):

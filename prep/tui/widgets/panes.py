@@ -8,8 +8,10 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.geometry import Size
 from textual.highlight import highlight
-from textual.widgets import OptionList, Static
+from textual.widget import Widget
+from textual.widgets import OptionList
 
 from prep.tui.keys import relabel
 
@@ -54,30 +56,42 @@ class Choices(OptionList):
         relabel(self)
 
 
-class Code(Static):
+class Code(Widget):
     """Python source with line numbers, read-only; some lines can be marked."""
 
     DEFAULT_CSS = """
     Code {
-        width: auto;
-        text-wrap: nowrap;
+        width: 1fr;
+        height: auto;
     }
     """
 
+    def __init__(self, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._lines: list[Content] = []
+        self._marked: frozenset[int] = frozenset()
+
     def show_source(self, source: str, marked: Collection[int] = ()) -> None:
         """Show `source`; `marked` are line numbers, counted from 1."""
-        self.update(numbered(source, marked))
+        self._lines = highlight(source.rstrip().expandtabs(4), language="python").split("\n", allow_blank=True)
+        self._marked = frozenset(marked)
+        self.refresh(layout=True)
 
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self._rows(width))
 
-def numbered(source: str, marked: Collection[int] = ()) -> Content:
-    """`source` highlighted, each line with its number."""
-    lines = highlight(source.expandtabs(4), language="python").split("\n", allow_blank=True)
-    if lines and not lines[-1].plain:
-        lines = lines[:-1]
-    width = max(2, len(str(len(lines))))
-    rows = []
-    for number, line in enumerate(lines, 1):
-        is_marked = number in marked
-        prefix = (f"{'>' if is_marked else ' '}{number:>{width}} │ ", "bold $error" if is_marked else "$text-muted")
-        rows.append(Content.assemble(prefix, line))
-    return Content("\n").join(rows)
+    def render(self) -> Content:
+        return Content("\n").join(self._rows(self.content_size.width))
+
+    def _rows(self, width: int) -> list[Content]:
+        """The lines with their numbers; a long one goes on below, indented, so that nothing is cut."""
+        digits = max(2, len(str(len(self._lines))))
+        room = max(12, width - digits - 4)
+        rows = []
+        for number, line in enumerate(self._lines, 1):
+            is_marked = number in self._marked
+            style = "bold $error" if is_marked else "$text-muted"
+            for part, piece in enumerate(line.wrap(room) or [Content("")]):
+                label = f"{'>' if is_marked else ' '}{number:>{digits}}" if not part else " " * (digits + 1)
+                rows.append(Content.assemble((f"{label} {'┆' if part else '│'} ", style), piece))
+        return rows
