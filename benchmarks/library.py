@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -65,6 +67,7 @@ class _Card:
     area: str
     level: int
     faces: Mapping[str, Any]
+    status: str = "active"
 
 
 class Cards(Mapping[str, Any]):
@@ -189,6 +192,7 @@ Why does {en1} need {en2}?
 def write_cards(folder: Path, count: int) -> None:
     """`count` bilingual card files of some 2,000 characters, in the areas' folders."""
     rng = random.Random(3)
+    written = time.time() - 3600  # a file of this second is not cached: it may change again within its mtime
     for i in range(count):
         area = AREAS[i % len(AREAS)]
         (folder / area).mkdir(parents=True, exist_ok=True)
@@ -207,4 +211,6 @@ def write_cards(folder: Path, count: int) -> None:
             en_long=" ".join(rng.choices(ENGLISH, k=80)),
             zh_long="，".join(rng.choices(CHINESE, k=120)),
         )
-        (folder / area / f"card-{i:05d}.md").write_text(text, encoding="utf-8")
+        path = folder / area / f"card-{i:05d}.md"
+        path.write_text(text, encoding="utf-8")
+        os.utime(path, (written, written))

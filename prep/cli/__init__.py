@@ -7,7 +7,7 @@ fifths of their time: the list of commands is text that is written here, and cli
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import NoReturn
 
 from prep import __version__
 
@@ -45,25 +45,25 @@ Commands:
 {commands}"""
 
 
-def main(argv: list[str] | None = None) -> Any:
-    """Run the command line; every PrepError becomes one line on stderr and its exit status."""
+def main(argv: list[str] | None = None) -> NoReturn:
+    """Run the command line and leave; every PrepError becomes one line on stderr and its exit status."""
     from prep.errors import PrepError
 
     arguments = sys.argv[1:] if argv is None else argv
     try:
         if arguments in (["--help"], ["-h"]):
             print(help_text())
-            return None
-        if arguments == ["--version"]:
+        elif arguments == ["--version"]:
             print(f"prep, version {__version__}")
-            return None
-        if not arguments:
+        elif not arguments:
             from prep.cli.app import open_app
 
-            return open_app()
-        from prep.cli.commands import cli
+            open_app()
+        else:
+            from prep.cli.commands import cli
 
-        return cli.main(args=arguments, prog_name="prep")
+            cli.main(args=arguments, prog_name="prep")
+        sys.exit(0)
     except PrepError as e:
         print(f"prep: {e}" + (f"\n  {e.hint}" if e.hint else ""), file=sys.stderr)
         sys.exit(e.exit_code)

@@ -285,8 +285,9 @@ def _is_tail(wrong: Array) -> bool:
 def _repeated(failing: list[Outcome], passing: list[Outcome]) -> str | None:
     """The same result again for other values: kept from the first call if that was right, else never computed."""
     for outcome in failing:
-        finite = all(np.isfinite(c.got).all() for c in outcome.comparisons)  # two results of NaN say nothing
-        if outcome.repeat and outcome.equals_previous and finite:
+        # One value everywhere, NaN or a row that is all zeros, says nothing of an earlier call.
+        telling = any(not all_equal(c.got) for c in outcome.comparisons)
+        if outcome.repeat and outcome.equals_previous and telling:
             return "stale-output" if _right_before(outcome, passing) else "constant-output"
     return None
 

@@ -36,7 +36,9 @@ def test_help_lists_every_command() -> None:
 
 @pytest.mark.parametrize("argument", ["--help", "-h", "--version"])
 def test_the_short_way_prints_what_click_prints(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
-    main([argument])
+    with pytest.raises(SystemExit) as left:
+        main([argument])
+    assert left.value.code == 0
     assert capsys.readouterr().out == CliRunner().invoke(cli, [argument], prog_name="prep").output
 
 
