@@ -9,61 +9,37 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from prep.locale import N_, set_language
+from prep.locale import gettext as _
+
 if TYPE_CHECKING:
     from prep.exercises.spec import Exercise
     from prep.store.attempts import Progress
 
-_HEADS = {
-    "en": ("ID", "TITLE", "LEVEL", "TRACK", "MIN", "PROGRESS"),
-    "zh": ("ID", "标题", "级别", "方向", "分钟", "进度"),
+_PROGRESS: dict[str, str] = {
+    "new": N_("not started"),
+    "started": N_("started"),
+    "failing": N_("failing"),
+    "passed": N_("passed"),
 }
-_WORDS = {
-    "en": {
-        "new": "new",
-        "started": "started",
-        "failing": "failing",
-        "passed": "passed",
-        "already": "it was there already and is unchanged; `prep start {id} --force` starts over and keeps a backup",
-        "backup": "your earlier file is kept as {path}",
-        "same": "it still is the starter",
-        "next": "next: edit it, then `prep grade {id}`; the task: `prep show {id}`; a nudge: `prep hint {id}`",
-        "hint": "hint {number} of {total}",
-        "more": "the next one: `prep hint {id}`",
-        "last": "that was the last; `prep solution {id}` shows the solution",
-        "ask": "You have not passed {id} yet. Show the solution all the same?",
-        "none": "no exercise has the track '{track}'",
-    },
-    "zh": {
-        "new": "未开始",
-        "started": "已开始",
-        "failing": "未通过",
-        "passed": "已通过",
-        "already": "文件已存在，未改动；`prep start {id} --force` 会重新开始，并保留备份",
-        "backup": "之前的文件保存为 {path}",
-        "same": "它仍是初始文件",
-        "next": "下一步：编辑它，然后 `prep grade {id}`；题目：`prep show {id}`；提示：`prep hint {id}`",
-        "hint": "提示 {number}/{total}",
-        "more": "下一条：`prep hint {id}`",
-        "last": "这是最后一条；`prep solution {id}` 显示题解",
-        "ask": "{id} 还没有通过，仍要看题解吗？",
-        "none": "没有方向为 '{track}' 的题目",
-    },
+_TRACKS: dict[str, str] = {
+    "reductions": N_("reductions"),
+    "layout": N_("layout"),
+    "matmul": N_("matrix product"),
+    "attention": N_("attention"),
 }
-_TRACKS_ZH = {"reductions": "归约", "layout": "布局", "matmul": "矩阵乘", "attention": "注意力"}
 
 _lang_option = click.option("--lang", type=click.Choice(["en", "zh"]), help="Language; by default as configured.")
 
 
 def _language(lang: str | None) -> str:
-    if lang is not None:
-        return lang
-    from prep.settings import load_settings
+    """The language to show things in, `lang` or the configured one; messages follow it from here on."""
+    if lang is None:
+        from prep.settings import load_settings
 
-    return load_settings().lang
-
-
-def _say(lang: str, key: str, **values: object) -> str:
-    return _WORDS[lang][key].format(**values)
+        lang = load_settings().lang
+    set_language(lang)
+    return lang
 
 
 @click.command("list")
@@ -77,17 +53,16 @@ def list_command(track: str | None, as_json: bool) -> None:
 
     lang = _language(None)
     if track is not None and track not in TRACKS:
-        raise UsageError(_say(lang, "none", track=track), hint=f"the tracks are {', '.join(TRACKS)}")
+        raise UsageError(f"no exercise has the track '{track}'", hint=f"the tracks are {', '.join(TRACKS)}")
     exercises = [e for e in load_exercises().values() if track in (None, e.track)]
     progress = _progress(exercises)
     if as_json:
         click.echo(json.dumps([_as_json(e, progress[e.id]) for e in exercises], ensure_ascii=False, indent=2))
         return
-    rows: list[Sequence[str]] = [_HEADS[lang]]
+    rows: list[Sequence[str]] = [(_("ID"), _("TITLE"), _("LEVEL"), _("TRACK"), _("MINUTES"), _("PROGRESS"))]
     for e in exercises:
-        track_name = _TRACKS_ZH.get(e.track, e.track) if lang == "zh" else e.track
-        done = _say(lang, progress[e.id])
-        rows.append((e.id, e.title[lang], str(e.level), track_name, str(e.minutes), done))
+        done = _(_PROGRESS[progress[e.id]])
+        rows.append((e.id, e.title[lang], str(e.level), _(_TRACKS[e.track]), str(e.minutes), done))
     for line in _table(rows):
         click.echo(line)
 
@@ -152,7 +127,7 @@ def start_command(exercise_id: str, force: bool) -> None:
     from prep.store.database import Database
 
     exercise = load_exercise(exercise_id)
-    lang = _language(None)
+    _language(None)
     started = Workspace().put(exercise, force)
     if started.created:
         with Database.open() as db:
@@ -160,10 +135,14 @@ def start_command(exercise_id: str, force: bool) -> None:
     # The path alone on stdout: `$EDITOR $(prep start softmax)`.
     click.echo(str(started.path))
     if started.backup:
-        click.echo(_say(lang, "backup", path=started.backup), err=True)
+        click.echo(_("your earlier file is kept as {path}").format(path=started.backup), err=True)
+    elif not started.created and force:
+        click.echo(_("it still is the starter, so there is nothing to start over"), err=True)
     elif not started.created:
-        click.echo(_say(lang, "same" if force else "already", id=exercise.id), err=True)
-    click.echo(_say(lang, "next", id=exercise.id), err=True)
+        already = _("it was there already and is unchanged; `prep start {id} --force` starts over and keeps a backup")
+        click.echo(already.format(id=exercise.id), err=True)
+    following = _("next: edit it, then `prep grade {id}`; the task: `prep show {id}`; a nudge: `prep hint {id}`")
+    click.echo(following.format(id=exercise.id), err=True)
 
 
 @click.command("hint")
@@ -183,8 +162,11 @@ def hint_command(exercise_id: str, number: int | None, lang: str | None) -> None
         hint = show_hint(exercise, lang, Attempts(db), number)
     click.echo(hint.text)
     click.echo("", err=True)
-    more = _say(lang, "last" if hint.last else "more", id=exercise.id)
-    click.echo(f"{_say(lang, 'hint', number=hint.number, total=hint.total)}; {more}", err=True)
+    if hint.last:
+        more = _("hint {number} of {total}, the last; `prep solution {id}` shows the solution")
+    else:
+        more = _("hint {number} of {total}; the next one: `prep hint {id}`")
+    click.echo(more.format(number=hint.number, total=hint.total, id=exercise.id), err=True)
 
 
 @click.command("solution")
@@ -208,7 +190,9 @@ def solution_command(exercise_id: str, yes: bool, lang: str | None) -> None:
                 raise UsageError(
                     f"{exercise.id} is not passed yet", hint=f"pass it first, or `prep solution {exercise.id} --yes`"
                 )
-            if not click.confirm(_say(lang, "ask", id=exercise.id), err=True):
+            if not click.confirm(
+                _("You have not passed {id} yet. Show the solution all the same?").format(id=exercise.id), err=True
+            ):
                 return
         text, code = explanation(exercise, lang), solution(exercise)
         attempts.event(exercise.id, "solution")

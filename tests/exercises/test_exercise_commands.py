@@ -49,9 +49,9 @@ def test_list_shows_every_exercise_once(run: Run) -> None:
     status, out, err = run("list")
     assert (status, err) == (0, "")
     head, *rows = out.splitlines()
-    assert head.split() == ["ID", "TITLE", "LEVEL", "TRACK", "MIN", "PROGRESS"]
+    assert head.split() == ["ID", "TITLE", "LEVEL", "TRACK", "MINUTES", "PROGRESS"]
     assert [row.split()[0] for row in rows] == list(load_exercises())
-    assert all(row.endswith("new") for row in rows)
+    assert all(row.endswith("not started") for row in rows)
 
 
 @pytest.mark.parametrize("lang", ["en_US.UTF-8", "zh_CN.UTF-8"])
@@ -60,23 +60,23 @@ def test_list_is_aligned_in_cells(run: Run, monkeypatch: pytest.MonkeyPatch, lan
     head, *rows = run("list")[1].splitlines()
     last = head.split()[-1]
     column = width(head[: head.index(last)])
+    untouched = "未开始" if lang.startswith("zh") else "not started"
     for row in rows:
-        word = row.split()[-1]
-        assert width(row[: row.rindex(word)]) == column, row
+        assert width(row[: row.rindex(untouched)]) == column, row
     if lang.startswith("zh"):
         assert "按行 softmax" in "\n".join(rows)
-        assert "未开始" in rows[0]
 
 
 def test_list_follows_progress(run: Run, home: Path) -> None:
     run("start", "softmax")
     passed("layernorm")
     (home / "workspace" / "transpose.py").write_text("# by hand", encoding="utf-8")
-    progress = {row.split()[0]: row.split()[-1] for row in run("list")[1].splitlines()[1:]}
+    rows = run("list")[1].splitlines()[1:]
+    progress = {row.split()[0]: row.split("  ")[-1].strip() for row in rows}
     assert progress["softmax"] == "started"
     assert progress["layernorm"] == "passed"
     assert progress["transpose"] == "started"
-    assert progress["matmul"] == "new"
+    assert progress["matmul"] == "not started"
 
 
 def test_list_as_json(run: Run, home: Path) -> None:
