@@ -108,3 +108,8 @@ def all_equal(array: Array) -> bool:
     if array.size == 0:
         return False
     return bool(np.isnan(array).all() or (array == array.flat[0]).all())
+
+
+def right_before(outcome: Outcome, passing: list[Outcome]) -> bool:
+    """Was the same case right when it was run for the first time?"""
+    return outcome.repeat and any(o.case is outcome.case for o in passing)

@@ -1,4 +1,4 @@
-"""The verdict: what `prep grade --json` prints, DESIGN.md section 3.3. Fields are added, never renamed."""
+"""The verdict: what `prep grade --json` prints. Programs rely on it: fields are added, never renamed."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 import numpy as np
 import torch
 
-from prep.grading import autotune_shim, isolate, watch
+from prep.grading import autotune_shim, hooks, isolate, watch
 from prep.grading.buffers import Layout
 from prep.grading.protocol import Frame, ProtocolError, read_frame, write_frame
 
@@ -58,10 +58,10 @@ class Worker:
         path.parent.mkdir()
         path.write_bytes(frame.payload)
         self.watch.filename = str(path)
-        self.watch.allowed = watch.ALWAYS_ALLOWED | frozenset(f"aten::{name}" for name in job["allowed_ops"])
+        self.watch.allowed = hooks.ALWAYS_ALLOWED | frozenset(f"aten::{name}" for name in job["allowed_ops"])
         if not job["forbid_copies"]:
-            self.watch.allowed |= watch.COPIES
-        watch.install(self.watch)
+            self.watch.allowed |= hooks.COPIES
+        hooks.install(self.watch)
         autotune_shim.install(lambda: self.config_turn)
         self.params = job["params"]
         sys.path.insert(0, str(path.parent))
@@ -90,7 +90,7 @@ class Worker:
         header: dict[str, Any] = {"status": "ok"}
         returned = None
         try:
-            with watch.OperatorWatch(self.watch):
+            with hooks.OperatorWatch(self.watch):
                 returned = self.entry(*arguments)
         except BaseException as e:
             header = {"status": "error", "error": self.error(e)}

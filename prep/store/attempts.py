@@ -52,7 +52,7 @@ class Attempts:
         self._clock = clock
 
     def record(self, verdict: Mapping[str, Any], source_sha: str) -> str:
-        """Keep a verdict (DESIGN.md 3.3); returns the attempt's id.
+        """Keep a verdict, as `prep grade --json` prints it; returns the attempt's id.
 
         Args:
             verdict: as the judge gave it; kept whole.
