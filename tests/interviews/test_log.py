@@ -202,6 +202,16 @@ def test_editing_keeps_the_ids_of_questions(log: InterviewLog) -> None:
     assert ids[0] not in (paged, softmax)
 
 
+def test_the_same_question_twice_is_two_questions(log: InterviewLog) -> None:
+    added = log.add(InterviewDraft(company="A", questions=[Question("why?")]))
+    draft = log.get(added).draft()
+    (first,) = draft.questions
+    draft.questions = [Question("why?"), Question("why?"), first, first]
+    ids = [q.id for q in log.update(added, draft).questions]
+    assert ids[2] == first.id
+    assert len(set(ids)) == 4
+
+
 def test_an_edit_that_changes_nothing_writes_nothing(log: InterviewLog, clock: TestClock) -> None:
     added = log.add(coding_round())
     clock.advance(days=1)
@@ -268,11 +278,12 @@ def test_upcoming_is_the_nearest_pending_interview_that_is_not_over(log: Intervi
     plan("far", "2027-01-04", "10:00")
     plan("today", "2026-11-22", "19:00")
     plan("today, earlier", "2026-11-22", "09:00")
+    plan("today, some time", "2026-11-22", None)
     names = []
     while (ahead := log.upcoming()) is not None:
         names.append(ahead.company)
         log.set_result(ahead.id, "pass")
-    assert names == ["today, earlier", "today", "far"]
+    assert names == ["today, some time", "today, earlier", "today", "far"]
 
 
 def test_orders(log: InterviewLog) -> None:
