@@ -42,6 +42,18 @@ def _language(lang: str | None) -> str:
     return lang
 
 
+def _print(markdown: str) -> None:
+    """Rendered in a terminal, as it is into a file or a pipe."""
+    if sys.stdout.isatty():
+        import shutil
+
+        from prep.cli.markdown import render
+
+        # Lines of more than 100 cells are hard to read, however wide the terminal is.
+        markdown = render(markdown, min(shutil.get_terminal_size().columns, 100))
+    click.echo(markdown.rstrip())
+
+
 @click.command("list")
 @click.option("--track", metavar="TRACK", help="Only this track: reductions, layout, matmul or attention.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
@@ -113,7 +125,7 @@ def show_command(exercise_id: str, lang: str | None) -> None:
     from prep.exercises.load import load_exercise
     from prep.exercises.statement import statement
 
-    click.echo(statement(load_exercise(exercise_id), _language(lang)).rstrip())
+    _print(statement(load_exercise(exercise_id), _language(lang)))
 
 
 @click.command("start")
@@ -160,7 +172,7 @@ def hint_command(exercise_id: str, number: int | None, lang: str | None) -> None
     lang = _language(lang)
     with Database.open() as db:
         hint = show_hint(exercise, lang, Attempts(db), number)
-    click.echo(hint.text)
+    _print(hint.text)
     click.echo("", err=True)
     if hint.last:
         more = _("hint {number} of {total}, the last; `prep solution {id}` shows the solution")
@@ -196,6 +208,7 @@ def solution_command(exercise_id: str, yes: bool, lang: str | None) -> None:
                 return
         text, code = explanation(exercise, lang), solution(exercise)
         attempts.event(exercise.id, "solution")
-    click.echo(text.rstrip())
+    _print(text)
     click.echo()
-    click.echo(f"```python\n{code.rstrip()}\n```")
+    # As it stands, so that it can be copied; fenced where the whole is Markdown.
+    click.echo(code.rstrip() if sys.stdout.isatty() else f"```python\n{code.rstrip()}\n```")

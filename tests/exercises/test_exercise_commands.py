@@ -115,6 +115,17 @@ def test_show_in_both_languages(run: Run, monkeypatch: pytest.MonkeyPatch) -> No
     assert run("show", "softmax", "--lang", "en")[1] == english + "\n"
 
 
+def test_a_terminal_gets_text_of_its_width(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "60")
+    for lang in ("en", "zh"):
+        out = run("show", "softmax", "--lang", lang)[1]
+        assert "**" not in out
+        assert "def softmax(x: torch.Tensor, out: torch.Tensor) -> None: ..." in out
+        prose = [line for line in out.splitlines() if "torch.Tensor" not in line and "out[i, j]" not in line]
+        assert max(width(line) for line in prose) <= 60
+
+
 @pytest.mark.parametrize("command", ["show", "start", "hint", "solution"])
 def test_unknown_exercise_is_a_wrong_call(run: Run, command: str, home: Path) -> None:
     status, out, err = run(command, "sofmax")
