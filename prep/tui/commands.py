@@ -16,7 +16,8 @@ class KeyCommands(Provider):
 
     def _commands(self) -> Iterator[tuple[str, str, partial[Any]]]:
         seen: set[tuple[str, str]] = set()
-        for active in self.screen.active_bindings.values():
+        # The keys of the footer first; moving about, which nobody looks for by name, last.
+        for active in sorted(self.screen.active_bindings.values(), key=lambda each: not each.binding.show):
             binding = active.binding
             if binding.system or not active.enabled or not binding.description:
                 continue

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prep.errors import ConfigError, UsageError
+from prep.locale import gettext as _
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -39,22 +40,31 @@ async def edit_file(app: App[object], editor: str, path: Path, line: int | None 
     """Open `path` in `editor` and wait until it is closed.
 
     Raises:
-        PrepError: the editor is missing or failed, or the app runs where no editor can be shown.
+        PrepError: the editor is missing, or the app runs where no editor can be shown.
     """
     command = editor_command(editor, path, line)
-    try:
-        if app.is_headless:  # no terminal to give away: only an editor that needs none can work
+    status = 0
+    failure: OSError | None = None
+    if app.is_headless:  # no terminal to give away: only an editor that needs none can work
+        try:
             process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL)
             status = await process.wait()
-        elif app._driver is not None and app._driver.can_suspend:
-            with app.suspend():
+        except OSError as e:
+            failure = e
+    elif app._driver is not None and app._driver.can_suspend:
+        with app.suspend():
+            # Nothing may be raised in here: the terminal would not be given back to the app.
+            try:
                 status = subprocess.run(command, check=False).returncode
-        else:
-            raise UsageError("an editor cannot be opened here", where=path, hint="open the file on the machine itself")
-    except OSError as e:
+            except OSError as e:
+                failure = e
+    else:
+        raise UsageError("an editor cannot be opened here", where=path, hint="open the file on the machine itself")
+    if failure is not None:
         raise ConfigError(
-            f"the editor {command[0]!r} cannot be started: {e.strerror}",
+            f"the editor {command[0]!r} cannot be started: {failure.strerror}",
             hint='set $EDITOR, or editor = "..." in prep\'s config.toml',
-        ) from e
+        ) from failure
     if status:
-        raise UsageError(f"the editor ended with status {status}", where=path, hint="the file is as the editor left it")
+        # Not an error: whoever leaves vim with :cq means it, and the file is shown as it is then.
+        app.notify(_("The editor ended with status {status}.").format(status=status), severity="warning")

@@ -27,7 +27,7 @@ def checked_on(card: Card) -> str:
     return min(days).isoformat() if days else ""
 
 
-def folded_line(card: Card, face: Face, is_unfolded: bool, width: int) -> Content:
+def folded_line(card: Card, face: Face, is_unfolded: bool, width: int) -> list[Content]:
     """`Details · Pitfalls · Sources (2, checked 2026-11-22)`: what `v` unfolds."""
     parts = []
     if face.details:
@@ -43,9 +43,9 @@ def folded_line(card: Card, face: Face, is_unfolded: bool, width: int) -> Conten
             _("Sources ({n}, checked {day})").format(n=count, day=day) if day else _("Sources ({n})").format(n=count)
         )
     if not parts:
-        return Content("")
+        return []
     key = Content.assemble(("v", "bold $accent"), " ", _("fold") if is_unfolded else _("unfold"))
-    return two_ends(" · ".join(parts), key, width)
+    return [two_ends(" · ".join(parts), key, width)]
 
 
 def more_markdown(card: Card, face: Face) -> str:

@@ -45,7 +45,7 @@ class Progress:
             self.cases.append(event["case"])
             self.total = event["total"]
 
-    def content(self, seconds: float, width: int) -> Content:
+    def rows(self, seconds: float, width: int) -> list[Content]:
         stages = [dict(stage) for stage in self.stages.values()]
         for stage in stages:
             if stage["name"] == "cpu" and stage["status"] == "running" and self.total:
@@ -54,7 +54,7 @@ class Progress:
         if not any(stage["status"] != "skipped" for stage in stages):
             rows.append(Content.styled(_("Starting the grader: the first time it loads torch…"), "$text-muted"))
         rows += [case_row(case, width) for case in self.cases]
-        return Content("\n").join(rows)
+        return rows
 
 
 def case_row(case: Mapping[str, Any], width: int) -> Content:
@@ -74,7 +74,7 @@ def number(value: Any) -> str:
     return value if isinstance(value, str) else f"{value:.5g}"
 
 
-def verdict_content(verdict: Mapping[str, Any], width: int) -> Content:
+def verdict_rows(verdict: Mapping[str, Any], width: int) -> list[Content]:
     """The whole verdict, in the current language."""
     cases = verdict["cases"]
     seconds = sum(stage["seconds"] for stage in verdict["stages"])
@@ -101,7 +101,7 @@ def verdict_content(verdict: Mapping[str, Any], width: int) -> Content:
         if len(printed) > OUTPUT_LINES:
             more = len(printed) - OUTPUT_LINES
             rows.append(Content("  " + ngettext("… {n} more line", "… {n} more lines", more).format(n=more)))
-    return Content("\n").join(rows)
+    return rows
 
 
 def wrong_case(case: Mapping[str, Any], width: int) -> list[Content]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -229,7 +230,7 @@ async def test_hints_are_shown_in_turn_and_noted(opened: Open) -> None:
         for n in (1, 2, 3):
             assert f"hint {n}/3" in seen(app)
             await pilot.press("h")
-            await until(pilot, lambda n=n: f"Hint {n} of 3" in seen(app))
+            await until(pilot, partial(lambda n: f"Hint {n} of 3" in seen(app), n))
         assert app.loaded.attempts.hints_seen("softmax") == 3
         await pilot.press("h")
         assert app.screen.hints_shown == 3

@@ -102,6 +102,13 @@ async def test_a_text_field_takes_letters_so_they_are_no_keys(opened: Open) -> N
         assert "/ search" not in text
 
 
+async def test_a_key_in_the_footer_can_be_clicked(opened: Open) -> None:
+    async with opened(SCREENS["review"]) as (app, pilot):
+        assert not app.screen.is_revealed
+        await pilot.click(KeyBar, offset=(3, 1))
+        await until(pilot, lambda: app.screen.is_revealed)
+
+
 async def test_a_crowded_footer_keeps_the_first_keys(opened: Open) -> None:
     async with opened(SCREENS["review"]) as (app, _pilot):
         bar = app.screen.query_one(KeyBar)

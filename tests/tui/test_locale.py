@@ -79,10 +79,10 @@ def package(tmp_path: Path) -> Path:
     (root / "tui" / "one.py").write_text(
         'from x import _, N_, ngettext\n_("leave")\nN_("unsure")\nngettext("{n} card", "{n} cards", 1)\n'
     )
-    folder = root / catalogue_path("zh").parent.relative_to(PACKAGE)
-    folder.mkdir(parents=True)
-    (folder / "prep.po").write_text(PO.replace("#, fuzzy\n", ""))
-    (folder / "prep.mo").write_bytes(compile_mo(parse_po((folder / "prep.po").read_text(), folder)))
+    catalogue = root / catalogue_path("zh").parent.relative_to(PACKAGE)
+    catalogue.mkdir(parents=True)
+    (catalogue / "prep.po").write_text(PO.replace("#, fuzzy\n", ""))
+    (catalogue / "prep.mo").write_bytes(compile_mo(parse_po((catalogue / "prep.po").read_text(), catalogue)))
     return root
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +134,7 @@ async def test_the_end_is_no_dead_end(opened: Open) -> None:
         await until(pilot, lambda: not app.screen.is_over)
         for done in range(1, 12):
             await pilot.press("space", "4")
-            await until(pilot, lambda done=done: app.screen.sitting.done == done + 1)
+            await until(pilot, partial(lambda n: app.screen.sitting.done == n, done + 1))
         assert app.screen.is_over
         assert "The next card is due" in seen(app)
         await pilot.press("enter")
@@ -192,7 +193,7 @@ async def test_hints_come_one_by_one_and_end(opened: Open) -> None:
     async with opened(ReviewScreen) as (app, pilot):
         for n in range(1, 4):
             await pilot.press("h")
-            await until(pilot, lambda n=n: f"hint {n}: " in seen(app))
+            await until(pilot, partial(lambda n: f"hint {n}: " in seen(app), n))
         await pilot.press("h")
         assert app.screen.hints_shown == 3
         assert not app.screen.is_revealed
@@ -243,6 +244,14 @@ async def test_a_broken_edit_shows_its_faults_and_keeps_the_card(opened: Open, e
         assert app.screen.sitting.card.id == card
         await pilot.press("space", "3")
         await until(pilot, lambda: app.screen.sitting.done == 1)
+
+
+async def test_an_editor_that_fails_still_shows_the_file_as_it_is(opened: Open, editor: Callable[[str], Path]) -> None:
+    editor("sed -i 's/what is a tile/what is my tile/' \"$1\"; exit 3")
+    async with opened(ReviewScreen) as (app, pilot):
+        await pilot.press("e")
+        await until(pilot, lambda: "what is my tile" in seen(app))
+        assert "status 3" in seen(app)
 
 
 async def test_a_missing_editor_is_one_message(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,7 +318,8 @@ async def test_a_locked_database_loses_no_grade(opened: Open, monkeypatch: pytes
         other.execute("ROLLBACK")
         other.close()
         await pilot.press("r")
-        await until(pilot, lambda: isinstance(app.screen, ReviewScreen) and app.screen.sitting.done == 1)
+        await until(pilot, lambda: isinstance(app.screen, ReviewScreen))
+        await until(pilot, lambda: app.screen.sitting.done == 1)
     (row,) = log_rows()
     assert (row["card_id"], row["rating"]) == (card, 3)
 

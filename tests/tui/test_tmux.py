@@ -140,6 +140,19 @@ def test_the_editor_has_the_terminal_and_gives_it_back(
     assert len(log_rows()) == 1
 
 
+def test_an_editor_that_is_missing_leaves_the_app_whole(terminal: Terminal) -> None:
+    terminal.env["EDITOR"] = "no-such-editor"
+    terminal.start("review")
+    terminal.wait("Space reveal")
+    terminal.keys("e")
+    screen = terminal.wait("cannot be started")
+    assert "$EDITOR" in screen
+    terminal.keys("Enter")
+    terminal.wait(lambda screen: "cannot be started" not in screen)
+    terminal.keys("Space")
+    terminal.wait("1 again")
+
+
 def test_a_broken_setting_is_one_line_and_status_2(terminal: Terminal, home: Path) -> None:
     (home / "config").mkdir(parents=True)
     (home / "config" / "config.toml").write_text("langg = 'zh'\n")

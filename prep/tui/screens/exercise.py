@@ -9,7 +9,7 @@ import hashlib
 import time
 from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -25,15 +25,13 @@ from prep.exercises.workspace import Workspace
 from prep.locale import N_, current_language
 from prep.locale import gettext as _
 from prep.tui.screen import PrepScreen
-from prep.tui.verdict import Progress, verdict_content
+from prep.tui.verdict import Progress, verdict_rows
 from prep.tui.widgets.bars import KeyBar, TopBar
+from prep.tui.widgets.lines import Lines
 from prep.tui.widgets.panes import Code, Pane
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
     from prep.exercises.spec import Exercise
-    from prep.grading.client import Event
     from prep.tui.services import Services
 
 View = Literal["statement", "file", "verdict"]
@@ -90,7 +88,7 @@ class ExerciseScreen(PrepScreen):
                 yield Markdown(id="statement", parser_factory=markdown_parser)
             with Vertical(id="work"):
                 with Pane(id="verdict-pane", can_focus=False):
-                    yield Static(id="verdict")
+                    yield Lines(id="verdict")
                 with Pane(id="file-pane", can_focus=False):
                     yield Static(id="path")
                     yield Code(id="code")
@@ -208,38 +206,26 @@ class ExerciseScreen(PrepScreen):
         return {found["line"] for found in self.verdict["diagnosis"] if found.get("line")}
 
     def _show_verdict(self) -> None:
-        widget = self.query_one("#verdict", Static)
-        width = self._verdict_width()
+        self.query_one("#verdict", Lines).show(self._verdict_rows)
+
+    def _verdict_rows(self, width: int) -> list[Content]:
         if self.progress is not None:
-            content = self.progress.content(time.monotonic() - self._began, width)
-        elif self.grade_error is not None:
-            content = Content.styled(str(self.grade_error), "bold $text-error")
-            if self.grade_error.hint:
-                content = Content.assemble(content, "\n", self.grade_error.hint)
-        elif self.verdict is not None:
-            content = verdict_content(self.verdict, width)
-            if self.verdict["passed"]:
-                content = Content.assemble(content, "\n\n", self._what_next())
-        else:
-            content = Content.styled(_("Not graded yet: g grades your file."), "$text-muted")
-        widget.update(content)
+            return self.progress.rows(time.monotonic() - self._began, width)
+        if self.grade_error is not None:
+            return [Content.styled(str(self.grade_error), "bold $text-error"), Content(self.grade_error.hint)]
+        if self.verdict is None:
+            return [Content.styled(_("Not graded yet: g grades your file."), "$text-muted")]
+        rows = verdict_rows(self.verdict, width)
+        return [*rows, Content(""), *self._what_next()] if self.verdict["passed"] else rows
 
-    def _verdict_width(self) -> int:
-        pane = self.query_one("#verdict-pane")
-        width = pane.content_size.width
-        if width <= 0:
-            width = int(self.size.width * 0.55) if self.size.width >= WIDE else self.size.width
-            width -= 2
-        return max(24, width - 1)
-
-    def _what_next(self) -> Content:
+    def _what_next(self) -> list[Content]:
         following = self._following()
         rows = []
         if following is not None:
             title = following.title.get(current_language()) or following.title["en"]
             rows.append(Content.assemble(("n ", "bold $accent"), _("next: {title}").format(title=title)))
         rows.append(Content.assemble(("S ", "bold $accent"), _("the reference solution, explained")))
-        return Content("\n").join(rows)
+        return rows
 
     def _show_progress(self) -> None:
         if self.progress is not None:
@@ -259,8 +245,6 @@ class ExerciseScreen(PrepScreen):
 
     def on_resize(self) -> None:
         self._arrange()
-        if self._ready:
-            self.call_after_refresh(self._show_verdict)
 
     def _arrange(self) -> None:
         """Show the panes that the size has room for; the chosen one always."""
@@ -352,8 +336,7 @@ class ExerciseScreen(PrepScreen):
         try:
             # The bytes that are judged and recorded are read at the same moment as far as a user can tell.
             sha = self._source_sha()
-            grading = cast("AsyncGenerator[Event, None]", self.prep.judge.grade(self.exercise_id, self.path))
-            async with aclosing(grading) as events:
+            async with aclosing(self.prep.judge.grade(self.exercise_id, self.path)) as events:
                 async for event in events:
                     if event["event"] == "verdict":
                         self.verdict = event["verdict"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.cells import cell_len
@@ -24,6 +25,7 @@ from prep.tui.sitting import Mark, Sitting
 from prep.tui.text import duration, progress_dots, two_ends
 from prep.tui.widgets.bars import KeyBar, TopBar
 from prep.tui.widgets.checklist import Checklist
+from prep.tui.widgets.lines import Lines
 
 if TYPE_CHECKING:
     from prep.cards import Face
@@ -78,6 +80,8 @@ class ReviewScreen(PrepScreen):
         self.previews: dict[Rating, Preview] = {}
         self.hints_shown = 0
         self.is_unfolded = False
+        self.typed = ""
+        """What was written down before the reveal."""
         self._area, self._limit, self._undo_first = area, limit, undo_first
         self._revealed_at = 0.0
         super().__init__()
@@ -87,16 +91,15 @@ class ReviewScreen(PrepScreen):
         with VerticalScroll(id="body", can_focus=False):
             yield Static(id="notice")
             yield Markdown(id="face", parser_factory=markdown_parser, open_links=False)
-            yield Static(id="prompt")
-            yield Static(id="said")
+            yield Lines(id="prompt")
             yield Checklist()
-            yield Static(id="folded")
+            yield Lines(id="folded")
             yield Static(id="end")
-        yield Static(id="grades")
+        yield Lines(id="grades")
         yield KeyBar()
 
     async def on_mount(self) -> None:
-        for name in ("#notice", "#prompt", "#said", "#folded", "#end", "#grades", "Checklist"):
+        for name in ("#notice", "#end", "Checklist"):
             self.query_one(name).display = False
         self.set_interval(1, self._tick_clock)
         await super().on_mount()
@@ -154,6 +157,9 @@ class ReviewScreen(PrepScreen):
         with self.app.batch_update():
             text = face.question
             if sitting.is_revealed:
+                if self.typed:
+                    # As code, because it is the user's text, not Markdown; a longer fence than any within it.
+                    text += f"\n\n**{_('You said')}**\n\n~~~~~~text\n{self.typed}\n~~~~~~"
                 text += "\n\n---\n\n" + (face.answer or _("*There is no answer yet: press* `e` *to write it.*"))
             await self.query_one("#face", Markdown).update(text)
             self.query_one("#face").display = True
@@ -183,18 +189,16 @@ class ReviewScreen(PrepScreen):
         return Content.styled("\n".join(lines), "$text-warning") if lines else None
 
     def _show_prompt(self) -> None:
-        assert self.sitting is not None
-        if self.sitting.is_revealed:
-            self._static("#prompt", None)
-            return
-        width = max(20, self.query_one("#body").content_size.width - 5)
+        self.query_one("#prompt", Lines).show(self._prompt_rows if self.is_asking else None)
+
+    def _prompt_rows(self, width: int) -> list[Content]:
         left, right = _("say it aloud, then"), _("Space to reveal")
         rule = "─" * max(2, width - cell_len(left) - cell_len(right) - 5)
         rows = [Content(f"── {left} {rule} {right}")]
         for index, point in enumerate(self.face.key_points[: self.hints_shown], 1):
             text = Content.assemble((_("hint {n}: ").format(n=index), "bold"), inline_content(point))
             rows += [Content(""), text]
-        self._static("#prompt", Content("\n").join(rows))
+        return rows
 
     async def _show_folds(self) -> None:
         """The rest of the card: one line while folded, its text while not."""
@@ -202,8 +206,8 @@ class ReviewScreen(PrepScreen):
         assert self.sitting.card is not None
         card = self.sitting.card
         shown = self.sitting.is_revealed
-        width = max(20, self.query_one("#body").content_size.width - 5)
-        self._static("#folded", folded_line(card, self.face, self.is_unfolded, width) if shown else None)
+        folded = partial(folded_line, card, self.face, self.is_unfolded)
+        self.query_one("#folded", Lines).show(folded if shown and folded(80) else None)
         more = self.query("#more")
         if not (shown and self.is_unfolded):
             more.set(display=False)
@@ -218,12 +222,13 @@ class ReviewScreen(PrepScreen):
         await widget.update(more_markdown(card, self.face))
 
     def _show_grades(self) -> None:
-        if not self.is_revealed:
-            self._static("#grades", None)
-            return
-        assert self.sitting is not None
-        assert self.sitting.card is not None
-        self.previews = self.services.reviewer.previews(self.sitting.card.id)
+        if self.is_revealed:
+            assert self.sitting is not None
+            assert self.sitting.card is not None
+            self.previews = self.services.reviewer.previews(self.sitting.card.id)
+        self.query_one("#grades", Lines).show(self._grade_rows if self.is_revealed else None)
+
+    def _grade_rows(self, width: int) -> list[Content]:
         suggested = self.query_one(Checklist).suggestion()
         parts: list[Content] = []
         for rating, preview in self.previews.items():
@@ -240,8 +245,7 @@ class ReviewScreen(PrepScreen):
                 )
             )
         right = _("suggested: {grade}").format(grade=suggested) if suggested is not None else ""
-        width = self.size.width - 2
-        self._static("#grades", two_ends(Content("   ").join(parts), Content.styled(right, "bold"), width))
+        return [two_ends(Content("   ").join(parts), Content.styled(right, "bold"), width)]
 
     def _offers(self, rating: int) -> bool:
         return self.prep.settings.grades == 4 or rating in (1, 3)
@@ -280,17 +284,12 @@ class ReviewScreen(PrepScreen):
     async def _show_end(self) -> None:
         assert self.sitting is not None
         with self.app.batch_update():
-            for name in ("#notice", "#prompt", "#said", "#folded", "#grades", "#face", "Checklist"):
+            for name in ("#notice", "#prompt", "#folded", "#grades", "#face", "Checklist"):
                 self.query_one(name).display = False
             self.query("#more").set(display=False)
             self._static("#end", end_text(self.sitting))
             self._show_bar()
         self.relabel_keys()
-
-    def on_resize(self) -> None:
-        if self._ready and self.sitting is not None and self.sitting.card is not None:
-            self._show_prompt()
-            self._show_grades()
 
     # keys
 
@@ -361,10 +360,8 @@ class ReviewScreen(PrepScreen):
         assert self.sitting is not None
         self.sitting.is_revealed = True
         typed = self.query("TypedAnswer")
-        said = getattr(typed.first(), "text", "").strip() if typed else ""
+        self.typed = getattr(typed.first(), "text", "").strip() if typed else ""
         await typed.remove()
-        if said:
-            self._static("#said", Content.assemble((_("You said"), "bold"), "\n", said))
         await self.show()
         self._revealed_at = time.monotonic()
 
@@ -382,9 +379,9 @@ class ReviewScreen(PrepScreen):
         """Show the present card from its top, with nothing of the one before."""
         self.hints_shown = 0
         self.is_unfolded = False
+        self.typed = ""
         self.previews = {}
         await self.query("TypedAnswer").remove()
-        self._static("#said", None)
         self.query_one("#body").scroll_home(animate=False)
         await self.show()
 

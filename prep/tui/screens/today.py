@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from prep.errors import PrepError
 from prep.locale import N_, current_language
@@ -19,6 +18,7 @@ from prep.locale import gettext as _
 from prep.tui.screen import PrepScreen
 from prep.tui.text import day_text, days_away, fit, sparkline, two_ends, wait_text
 from prep.tui.widgets.bars import KeyBar, TopBar
+from prep.tui.widgets.lines import Lines
 
 if TYPE_CHECKING:
     from prep.interviews.model import Interview
@@ -52,13 +52,9 @@ class TodayScreen(PrepScreen):
     def compose(self) -> ComposeResult:
         yield TopBar()
         with VerticalScroll(id="body", can_focus=False):
-            yield Static(Content(_("Looking what is due…")), id="facts")
-            yield Static(id="options")
+            yield Lines(self._fact_rows, id="facts")
+            yield Lines(self._option_rows, id="options")
         yield KeyBar()
-
-    def on_resize(self) -> None:
-        if self.today is not None:
-            self._draw()
 
     async def load(self, services: Services) -> None:
         from prep.review.today import gather
@@ -93,8 +89,10 @@ class TodayScreen(PrepScreen):
     # what is seen
 
     def _draw(self) -> None:
-        facts, options = self.query_one("#facts", Static), self.query_one("#options", Static)
-        width = max(20, self.query_one("#body").content_size.width)
+        self.query_one("#facts", Lines).show(self._fact_rows)
+        self.query_one("#options", Lines).show(self._option_rows)
+
+    def _fact_rows(self, width: int) -> list[Content]:
         rows: list[Content] = []
         if self._error is not None:
             rows.append(Content.styled(str(self._error), "$text-error"))
@@ -103,21 +101,22 @@ class TodayScreen(PrepScreen):
             rows.append(Content(""))
         if self.today is not None:
             rows += fact_lines(self.today, width, self.prep.clock().ms)
-            options.update(Content("\n").join(self._option_lines(self.today, width)))
         elif self._error is None:
             rows.append(Content(_("Looking what is due…")))
-        facts.update(Content("\n").join(rows))
+        return rows
 
-    def _option_lines(self, today: Today, width: int) -> list[Content]:
-        lines = []
-        for index, option in enumerate([today.suggestion, *today.others]):
+    def _option_rows(self, width: int) -> list[Content]:
+        if self.today is None:
+            return []
+        rows = []
+        for index, option in enumerate([self.today.suggestion, *self.today.others]):
             here = index == self.chosen
             key = "Enter" if here else {"review": "r", "exercise": "k", "log": "l", "cards": "c"}[option.action]
             left = Content.assemble(
                 ("> " if here else "  ", "bold $accent"), (suggestion_text(option), "bold" if here else "")
             )
-            lines.append(two_ends(left, Content.styled(f"[{key}]", "$text-muted"), width))
-        return lines
+            rows.append(two_ends(left, Content.styled(f"[{key}]", "$text-muted"), width))
+        return rows
 
     # keys
 

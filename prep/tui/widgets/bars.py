@@ -42,6 +42,7 @@ class KeyBar(Widget):
         border-top: solid $foreground 20%;
     }
     """
+    auto_links = False  # a key is clickable, and looks like a key, not like a link
     PINNED = ("help", "leave")
     """Actions whose keys are shown even where others have to make room."""
 
