@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from prep.exercises.spec import Exercise
-from prep.grading.messages import diagnosis
+from prep.grading.messages import Text, diagnosis
 from prep.grading.outcome import Outcome, right_before
 from prep.grading.static import StaticFault
 from prep.grading.values import of_values
@@ -60,7 +60,7 @@ def _of_error(error: dict[str, Any], source: bytes, case: str | None) -> dict[st
 def _of_end(ended: str | None, source: bytes, case: str | None) -> dict[str, Any]:
     if ended == "timeout":
         return diagnosis("timeout", source, case=case)
-    return diagnosis("crash", source, case=case, detail=f"the process {ended}")
+    return diagnosis("crash", source, case=case, detail=Text(f"the process {ended}", f"进程异常结束（{ended}）"))
 
 
 def _ended(exercise: Exercise, failing: list[Outcome], passing: list[Outcome], source: bytes) -> list[dict[str, Any]]:
@@ -83,7 +83,8 @@ def _used_library(
             ]
     for outcome in failing:
         if outcome.foreign and outcome.error is None:
-            name = f"writes to '{outcome.foreign[0]}' outside any kernel"
+            written = outcome.foreign[0]
+            name = Text(f"'{written}' was written outside any kernel", f"'{written}' 不是由 kernel 写入的")
             return [diagnosis("uses-library-op", source, case=outcome.case.name, name=name)]
     return []
 
@@ -153,15 +154,18 @@ def _extent(outcome: Outcome, name: str) -> int:
     return next((c.wrong.size for c in outcome.comparisons if c.name == name), 0)
 
 
-def _place(violation: Mapping[str, Any]) -> str:
+def _place(violation: Mapping[str, Any]) -> Text:
     offset, extent = violation["offset"], violation["extent"]
     if not extent:
-        return "outside every tensor"
+        return Text("outside every tensor", "在所有张量之外")
     if offset >= extent:
-        return f"element {offset}, {offset - extent + 1} past the last one"
+        past = offset - extent + 1
+        return Text(f"element {offset}, {past} past the last one", f"第 {offset} 个元素，超出末尾 {past} 个")
     if offset < 0:
-        return f"element {offset}, before the first one"
-    return f"element {offset} of its storage, in the gap between two rows"
+        return Text(f"element {offset}, before the first one", f"第 {offset} 个元素，在第一个之前")
+    return Text(
+        f"element {offset} of its storage, in the gap between two rows", f"存储中第 {offset} 个元素，位于两行之间的空隙"
+    )
 
 
 def _no_kernel(

@@ -80,7 +80,8 @@ def install(watch: Watch) -> None:
         return mask if isinstance(mask, np.ndarray) else np.asarray(mask.data)
 
     def lanes(mask: Any, allowed: Array | None) -> Any:
-        return mask if allowed is None else handle(allowed, tl.int1)
+        # Always bool: `(cols < N) & (tl.program_id(0) < M)` comes as int32, which triton 3.9's own load refuses.
+        return handle(array(mask).astype(bool) if allowed is None else allowed, tl.int1)
 
     def itemsize(pointer: Any) -> int:
         return max(1, int(pointer.get_element_ty().primitive_bitwidth) // 8)

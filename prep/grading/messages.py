@@ -243,25 +243,34 @@ class _Blank(dict[str, Any]):
         return "?"
 
 
-def _shown(value: Any) -> Any:
-    return f"{value:.6g}" if isinstance(value, float) else value
+def _values(fields: dict[str, Any], lang: int) -> _Blank:
+    def shown(value: Any) -> Any:
+        if isinstance(value, Text):
+            return value[lang]
+        return f"{value:.6g}" if isinstance(value, float) else value
+
+    return _Blank({name: shown(value) for name, value in fields.items()})
 
 
 def diagnosis(
     code: str, source: bytes, *, line: int | None = None, case: str | None = None, **fields: Any
 ) -> dict[str, Any]:
-    """A diagnosis of the verdict: code, message and hint in English, all in both languages, the line of the file."""
+    """A diagnosis of the verdict: code, message and hint in English, all in both languages, the line of the file.
+
+    Args:
+        fields: what the message's placeholders stand for; a `Text` where that differs by language.
+    """
     entry = MESSAGES[code]
-    values = _Blank({key: _shown(value) for key, value in fields.items()}, case=case)
+    messages = [text.format_map(_values({**fields, "case": case}, lang)) for lang, text in enumerate(entry.message)]
     lines = source.decode(errors="replace").splitlines()
     text = lines[line - 1].strip() if line is not None and 0 < line <= len(lines) else ""
     where = ", ".join(part for part in (f"line {line}" if line else "", f"case '{case}'" if case else "") if part)
     found: dict[str, Any] = {
         "code": code,
-        "message": entry.message.en.format_map(values),
+        "message": messages[0],
         "where": where,
         "hint": entry.hint.en,
-        "messages": {"en": entry.message.en.format_map(values), "zh": entry.message.zh.format_map(values)},
+        "messages": {"en": messages[0], "zh": messages[1]},
         "hints": {"en": entry.hint.en, "zh": entry.hint.zh},
         "question": {"en": entry.question.en, "zh": entry.question.zh},
         "line": line,
