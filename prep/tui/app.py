@@ -226,6 +226,10 @@ class PrepApp(App[None]):
                 return
         self.quit_with_status()
 
+    def action_help_quit(self) -> None:
+        """Ctrl+C: say which key leaves, since it copies here and does not interrupt."""
+        self.notify(_("Ctrl+Q leaves prep."))
+
     # language
 
     def relabel_keys(self) -> None:

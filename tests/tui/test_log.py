@@ -115,6 +115,39 @@ async def test_throwing_it_away_is_a_choice(opened: Open) -> None:
         assert app.loaded.interviews.all() == []
 
 
+async def test_a_form_survives_the_end_of_the_process(opened: Open) -> None:
+    async with opened() as (app, pilot):
+        await open_form(app, pilot)
+        await type_text(pilot, "today")
+        await pilot.press("enter")
+        await type_text(pilot, "Initech")
+        await pilot.press("enter", "enter", "2", "enter", "enter")
+        await type_text(pilot, "why pages")
+        await pilot.press("enter", "2")
+        await pilot.pause()
+        # and here the terminal goes away
+    async with opened() as (app, pilot):
+        await open_form(app, pilot)
+        assert "had not saved" in seen(app)
+        assert app.screen.query_one("#company", Line).value == "Initech"
+        assert app.screen.query_one("#round", Choice).value == "coding"
+        assert (app.screen.rows[0].text, app.screen.rows[0].outcome) == ("why pages", "partial")
+        assert app.screen.is_dirty
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: isinstance(app.screen, TodayScreen))
+        await open_form(app, pilot)
+        assert app.screen.query_one("#company", Line).value == ""
+
+
+async def test_the_form_follows_the_language(opened: Open) -> None:
+    async with opened() as (app, pilot):
+        await open_form(app, pilot)
+        app.screen.query_one("#round", Choice).focus()
+        await pilot.press("L")
+        await until(pilot, lambda: "系统设计" in seen(app))
+        assert "公司" in seen(app)
+
+
 async def test_an_empty_form_is_left_at_once(opened: Open) -> None:
     async with opened() as (app, pilot):
         await open_form(app, pilot)

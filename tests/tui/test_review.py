@@ -335,6 +335,10 @@ async def test_a_card_answered_elsewhere_is_not_answered_twice(opened: Open, clo
         await pilot.press("3")
         await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
         assert "answered in another window" in seen(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ReviewScreen))
+        assert app.screen.sitting.card.id != card
+        await pilot.press("3")
     assert [row["rating"] for row in log_rows()] == [4]
 
 

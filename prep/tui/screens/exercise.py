@@ -340,7 +340,7 @@ class ExerciseScreen(PrepScreen):
                 async for event in events:
                     if event["event"] == "verdict":
                         self.verdict = event["verdict"]
-                        self.services.attempts.record(event["verdict"], sha)
+                        self._record(event["verdict"], sha)
                     elif self.progress is not None:
                         self.progress.take(event)
         except PrepError as error:
@@ -352,6 +352,13 @@ class ExerciseScreen(PrepScreen):
                 self.relabel_keys()
         await self._show_file()
         self._arrange()
+
+    def _record(self, verdict: dict[str, Any], sha: str) -> None:
+        """Keep the attempt; where that fails the verdict is shown all the same, and keeping it can be tried again."""
+        try:
+            self.services.attempts.record(verdict, sha)
+        except PrepError as error:
+            self.prep.show_error(error, lambda: self._record(verdict, sha))
 
     async def action_edit(self) -> None:
         """Open the file in the editor, from the starter where there is none; a change is graded on return."""

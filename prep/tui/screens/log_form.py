@@ -16,9 +16,10 @@ from textual.widgets import Input, Static
 
 from prep.errors import PrepError
 from prep.interviews.dates import format_when, parse_when
-from prep.interviews.model import ROUND_KINDS, Interview, InterviewDraft
+from prep.interviews.model import ROUND_KINDS, Interview, InterviewDraft, Question
 from prep.locale import N_
 from prep.locale import gettext as _
+from prep.tui.form_draft import FormDraft, forget, keep, kept
 from prep.tui.screen import PrepScreen
 from prep.tui.screens.dialogs import ChoiceDialog, leave_question
 from prep.tui.text import day_text
@@ -44,6 +45,11 @@ ROUND_NAMES = {
 }
 
 
+def label(text: str, id: str | None = None) -> Static:  # noqa: A002
+    """A field's name, which follows the language: it is kept as the widget's name."""
+    return Static(_(text), name=text, classes="label", id=id)
+
+
 class LogFormScreen(PrepScreen):
     """A new interview, or an existing one to be changed."""
 
@@ -57,49 +63,66 @@ class LogFormScreen(PrepScreen):
     def __init__(self, interview: Interview | None = None) -> None:
         self.interview = interview
         self._initial: tuple[Any, ...] | None = None
+        self._restored: FormDraft | None = None
         super().__init__()
 
     def compose(self) -> ComposeResult:
-        draft = self.interview
-        when = ""
-        if draft is not None:
-            when = format_when(draft.held_on, draft.held_time, with_year=True) or draft.when_text or ""
-        feelings = [(str(n), name) for n, name in enumerate((_("badly"), "", "", "", _("well")), 1)]
-        rounds = [(kind, _(ROUND_NAMES[kind])) for kind in ROUND_KINDS]
+        filled = self._filled_before()
+        feelings = [(str(n), name) for n, name in enumerate((N_("badly"), "", "", "", N_("well")), 1)]
+        rounds = [(kind, ROUND_NAMES[kind]) for kind in ROUND_KINDS]
         yield TopBar()
         with VerticalScroll(id="form", can_focus=False):
             with Horizontal(classes="field"):
-                yield Static(_("When"), classes="label")
-                yield Line(when, id="when", placeholder=_("today 19:00 · 5/19 20:00 · Thu 15:00"))
+                yield label(N_("When"))
+                yield Line(filled.when, id="when", placeholder=_("today 19:00 · 5/19 20:00 · Thu 15:00"))
                 yield Static(id="when-read", classes="read")
             with Horizontal(classes="field"):
-                yield Static(_("Company"), classes="label")
-                yield Line(draft.company if draft else "", id="company")
+                yield label(N_("Company"))
+                yield Line(filled.company, id="company")
             with Horizontal(classes="field"):
-                yield Static(_("Role"), classes="label")
-                yield Line((draft.role or "") if draft else "", id="role")
+                yield label(N_("Role"))
+                yield Line(filled.role, id="role")
             with Horizontal(classes="field"):
-                yield Static(_("Round"), classes="label")
-                yield Choice(rounds, draft.round_kind if draft else None, id="round")
+                yield label(N_("Round"))
+                yield Choice(rounds, filled.round_kind, id="round")
             with Horizontal(classes="field"):
-                yield Static(_("Feeling"), classes="label")
-                yield Choice(feelings, str(draft.feeling) if draft and draft.feeling else None, id="feeling")
-            yield Static(_("Questions"), id="questions-title")
+                yield label(N_("Feeling"))
+                yield Choice(feelings, filled.feeling, id="feeling")
+            yield label(N_("Questions"), id="questions-title")
             with Vertical(id="questions"):
-                questions = draft.questions if draft else []
+                if self.interview is not None:
+                    questions = list(self.interview.questions)
+                else:
+                    questions = [Question(text, outcome) for text, outcome in filled.questions]
                 for number, question in enumerate([*questions, None], 1):
                     yield QuestionRow(number, question)
         yield KeyBar()
+
+    def _filled_before(self) -> FormDraft:
+        """What the fields begin with: the interview's values, or a form that was not saved."""
+        interview = self.interview
+        if interview is None:
+            self._restored = kept()
+            return self._restored or FormDraft()
+        when = format_when(interview.held_on, interview.held_time, with_year=True) or interview.when_text or ""
+        feeling = str(interview.feeling) if interview.feeling else None
+        return FormDraft(when, interview.company, interview.role or "", interview.round_kind, feeling)
 
     async def load(self, services: Services) -> None:
         names = services.interviews.companies()
         self.query_one("#company", Line).suggester = SuggestFromList(names, case_sensitive=False)
         if self._initial is None:
-            self._initial = self._values()
+            # A form that was restored is not saved yet, whatever it begins with.
+            self._initial = ("", "", "", None, None) if self._restored else self._values()
             self.query_one("#when", Line).focus()
+            if self._restored:
+                self.notify(_("This is the form that you had not saved."))
 
     async def show(self) -> None:
         await self.show_bars()
+        for widget in self.query(".label").results(Static):
+            widget.update(_(widget.name or ""))
+        self.query(Choice).refresh(layout=True)
         self._show_when()
 
     async def show_bars(self) -> None:
@@ -110,6 +133,12 @@ class LogFormScreen(PrepScreen):
     def _show_saved(self) -> None:
         changed = self._initial is not None and self.is_dirty
         self.query_one(TopBar).right = Content.styled(_("not saved"), "$warning") if changed else Content("")
+
+    def _keep(self) -> None:
+        """Put a copy of an unsaved new form on disk; called where a field is done, not at every letter."""
+        if self.interview is None and self.is_dirty:
+            when, company, role, round_kind, feeling, *questions = self._values()
+            keep(FormDraft(when, company, role, round_kind, feeling, questions))
 
     # what was filled in
 
@@ -176,6 +205,7 @@ class LogFormScreen(PrepScreen):
 
     def on_choice_changed(self) -> None:
         self._show_saved()
+        self._keep()
 
     @on(Input.Submitted)
     def next_field(self, event: Input.Submitted) -> None:
@@ -197,10 +227,12 @@ class LogFormScreen(PrepScreen):
         row = event.widget.parent
         if isinstance(row, QuestionRow) and isinstance(event.widget, Line) and self._ready:
             row.find_matches(self.services)
+        self._keep()
 
     async def on_outcome_answered(self, event: Outcome.Answered) -> None:
         """A question is done: the next row, a fresh one after the last."""
         self._show_saved()
+        self._keep()
         rows = self.rows
         row = event.outcome.parent
         assert isinstance(row, QuestionRow)
@@ -247,6 +279,8 @@ class LogFormScreen(PrepScreen):
         else:
             log.update(self.interview.id, draft)
         self._initial = self._values()
+        if self.interview is None:
+            forget()
         self.notify(_("Saved: {company}.").format(company=draft.company))
         self.prep.leave_screen()
 
@@ -260,6 +294,9 @@ class LogFormScreen(PrepScreen):
 
         def answered(answer: str | None) -> None:
             if answer == "discard":
+                if self.interview is None:
+                    self._initial = self._values()
+                    forget()
                 leave()
             elif answer == "save":
                 try:

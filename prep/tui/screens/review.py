@@ -17,6 +17,7 @@ from prep.cards import CardFaults
 from prep.cards.math import markdown_parser
 from prep.locale import LANGUAGE_NAMES, N_, current_language, other_language
 from prep.locale import gettext as _
+from prep.review.reviewer import AlreadyAnswered
 from prep.tui.inline import inline_content
 from prep.tui.markup import card_heading, folded_line, more_markdown
 from prep.tui.screen import PrepScreen
@@ -119,6 +120,11 @@ class ReviewScreen(PrepScreen):
         sitting.total_watch.resume()
         if sitting.card is None:
             await self._next()
+            return
+        card = self.services.library.get(sitting.card.id)
+        if card is not None and card is not sitting.card:  # edited from another screen
+            sitting.card = card
+            await self.show()
 
     def on_screen_suspend(self) -> None:
         if self.sitting is not None:
@@ -367,7 +373,11 @@ class ReviewScreen(PrepScreen):
 
     async def action_grade(self, rating: int) -> None:
         assert self.sitting is not None
-        self.sitting.grade(rating, current_language())
+        try:
+            self.sitting.grade(rating, current_language())
+        except AlreadyAnswered as error:
+            # Another window was faster: asking again for a grade would count the card twice.
+            self.prep.show_error(error)
         await self._next()
 
     async def _next(self) -> None:

@@ -101,7 +101,7 @@ class Choice(Widget, can_focus=True):
         lines = [Content("")]
         for number, (value, label) in enumerate(self.options, 1):
             chosen = value == self.value
-            text = " ".join(filter(None, [str(number) if number <= 9 else "", label]))
+            text = " ".join(filter(None, [str(number) if number <= 9 else "", _(label)]))
             item = Content.styled(f"[{text}]" if chosen else f" {text} ", "bold $success" if chosen else "")
             if lines[-1].cell_length + item.cell_length > width and lines[-1]:
                 lines.append(Content(""))
