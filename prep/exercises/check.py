@@ -37,6 +37,7 @@ def check_folder(folder: Path, solutions: Path, known_cards: Collection[str] | N
         return faults
     if known_cards is not None:
         _check_cards(exercise, spec, known_cards)
+    _check_reasons(exercise, spec)
     for lang in ("en", "zh"):
         faults.append(_text(exercise.statement_path(lang)))
         faults.append(_text(solutions / exercise.id / ("explain.zh.md" if lang == "zh" else "explain.md")))
@@ -62,6 +63,19 @@ def _check_cards(exercise: Exercise, faults: Faults, known: Collection[str]) -> 
         if card not in known:
             line = next((n for n, text in enumerate(lines[start - 1 :], start) if card in text), start)
             faults.add(line, f"card '{card}' does not exist")
+
+
+def _check_reasons(exercise: Exercise, faults: Faults) -> None:
+    """A reason in English only is read, so that a draft can be tried, but a Chinese verdict would mix languages."""
+    path = exercise.folder / "exercise.yaml"
+    root = read_yaml(path.read_text(encoding="utf-8"), Faults(path))
+    if root is None or all(case.why_zh for case in exercise.cases):
+        return
+    for suite, cases in root.data["cases"].data.items():
+        for number, case in enumerate(cases.data, 1):
+            why = case.data["why"]
+            if isinstance(why.data, str):
+                faults.add(why.line, f"cases.{suite}[{number}]: why: no Chinese")
 
 
 def _read(path: Path, faults: Faults) -> str | None:

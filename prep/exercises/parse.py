@@ -187,18 +187,32 @@ def _case(item: Table, suite: str, params: tuple[Param, ...], like: Mapping[str,
         faults.add(
             item.line_of("dtype"), f"{item.prefix}no bfloat16 on the CPU: Triton's interpreter computes on its raw bits"
         )
+    why, why_zh = _why(item)
     case = Case(
         name=item.text("name"),
         suite=suite,
         dims=dims,
         dtype=dtype,
-        why=item.text("why"),
+        why=why,
         regime=item.text("regime", required=False, default="normal"),
         scalars=_scalars(item, params),
         strides=_strides(item, params, dims),
+        why_zh=why_zh,
     )
     item.close()
     return case
+
+
+def _why(item: Table) -> tuple[str, str]:
+    """The reason of a case in English and in Chinese: a text is the English one alone, a mapping holds both."""
+    value = item.items.get("why")
+    if value is None or not isinstance(value.data, dict):
+        return item.text("why"), ""
+    item.get("why")
+    both = Table(value, f"{item.prefix}why", item.faults)
+    texts = both.text("en"), both.text("zh")
+    both.close()
+    return texts
 
 
 def _scalars(item: Table, params: tuple[Param, ...]) -> Mapping[str, Any]:

@@ -51,7 +51,7 @@ class Case:
     dims: Mapping[str, int]
     dtype: str
     why: str
-    """Why the case is there: what a wrong kernel would get away with if it were not."""
+    """Why the case is there, in English: what a wrong kernel would get away with if it were not."""
 
     regime: str = "normal"
     """The kind of values; a name that the exercise's make_inputs knows."""
@@ -59,6 +59,9 @@ class Case:
     scalars: Mapping[str, Any] = field(default_factory=dict)
     strides: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Parameter name -> strides in elements, as expressions over the dimensions; contiguous where absent."""
+
+    why_zh: str = ""
+    """`why` in Chinese; empty where the author has not written it, which `prep check` reports."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,7 @@ class Outcome:
             "mismatched": sum(c.mismatched for c in self.comparisons),
             "elements": sum(c.wrong.size for c in self.comparisons),
             "why": self.case.why,
+            "whys": {"en": self.case.why, "zh": self.case.why_zh or self.case.why},
         }
         if shown is not None and not shown.passed:
             described["error_map"] = error_map(shown.wrong)

@@ -74,7 +74,8 @@ def case_title(case: Mapping[str, Any]) -> str:
 def case_lines(case: Mapping[str, Any], lang: str) -> list[str]:
     """What is wrong in one case, with its error map."""
     w = words(lang)
-    lines = [case_title(case), "  " + w["why"].format(why=case["why"])]
+    why = case.get("whys", {}).get(lang) or case["why"]
+    lines = [case_title(case), "  " + w["why"].format(why=why)]
     first = case.get("first_wrong")
     if first is not None:
         lines.append("  " + w["wrong"].format(**{k: case[k] for k in ("mismatched", "elements")}))

@@ -109,8 +109,9 @@ def wrong_case(case: Mapping[str, Any], width: int) -> list[Content]:
     status = {"error": _("ERROR"), "timeout": _("TIMEOUT")}.get(case["status"], _("FAILED"))
     title = Content.styled(case_title(case), "bold")
     rows = [two_ends(title, Content.styled(status, "bold $error"), width)]
-    if case.get("why"):
-        rows.append(Content.styled(_("why this case: {why}").format(why=case["why"]), "$text-muted"))
+    why = _localized(case, "why", current_language())
+    if why:
+        rows.append(Content.styled(_("why this case: {why}").format(why=why), "$text-muted"))
     first = case.get("first_wrong")
     if case.get("mismatched"):
         text = _("wrong: {wrong} of {total}").format(wrong=f"{case['mismatched']:,}", total=f"{case['elements']:,}")

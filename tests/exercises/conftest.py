@@ -26,22 +26,25 @@ cases:
       dims: {N: 1}
       dtype: float32
       scalars: {factor: 2.0}
-      why: the smallest vector
+      why: {en: the smallest vector, zh: 最短的向量}
     - name: strided
       dims: {N: 37}
       dtype: float16
       regime: large
       scalars: {factor: 3}
       strides: {x: [2]}
-      why: neighbours are not adjacent
+      why:
+        en: neighbours are not adjacent
+        zh: 相邻的元素并不相连
   gpu:
     - name: long
       dims: {N: 100003}
       dtype: bfloat16
       scalars: {factor: 0.5}
-      why: many programs
+      why: {en: many programs, zh: 很多 program}
   perf:
-    - {name: large, dims: {N: 67108864}, dtype: bfloat16, scalars: {factor: 0.5}, why: more than the cache holds}
+    - {name: large, dims: {N: 67108864}, dtype: bfloat16, scalars: {factor: 0.5},
+       why: {en: more than the cache holds, zh: 缓存放不下}}
 tolerance: {depth: 1, compute: float32, factor: 4}
 work: {bytes: 2 * N * itemsize, flops: N, regime: memory}
 allowed_ops: [aten.mul.Tensor]

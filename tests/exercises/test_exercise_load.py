@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,8 @@ def test_what_is_read(root: Path) -> None:
     assert exercise.allowed_ops == ("aten.mul.Tensor",)
 
 
+HAN = re.compile("[\u4e00-\u9fff]")
+MANY = "why: {en: many programs, zh: 很多 program}"
 # what stands in the file, what it is replaced by, what the fault says; the fault's line is that of the replaced text
 BROKEN = [
     ("id: scale", "id: other", "must be the folder's name"),
@@ -91,7 +94,15 @@ BROKEN = [
     ("strides: {x: [2]}", "strides: {x: [2, 1]}", "x has 1 axes, not 2"),
     ("strides: {x: [2]}", "strides: {x: [0]}", "'0' gives 0, less than 1"),
     ("strides: {x: [2]}", "strides: {x: [max(N)]}", "'max(N)' is not an integer expression"),
-    ("why: many programs", "why: ' '", "'why' must be text, not empty text"),
+    (MANY, "why: ' '", "'why' must be text, not empty text"),
+    (MANY, "why: [many]", "'why' must be text, not a list"),
+    (MANY, "why: {}", "cases.gpu[1]: why: 'en' is missing"),
+    (MANY, "why: {en: many programs}", "cases.gpu[1]: why: 'zh' is missing"),
+    (MANY, "why: {zh: 很多 program}", "cases.gpu[1]: why: 'en' is missing"),
+    (MANY, "why: {en: many programs, zh: ''}", "cases.gpu[1]: why: 'zh' must be text, not empty text"),
+    (MANY, "why: {en: 7, zh: 很多 program}", "cases.gpu[1]: why: 'en' must be text, not a number"),
+    (MANY, "why: {en: many programs, zh: 很多, de: viele}", "cases.gpu[1]: why: unknown key 'de'"),
+    (MANY, "why: {en: many programs, en: twice, zh: 很多}", "'en' stands twice"),
     ("depth: 1", "depth: K", "tolerance.depth: 'K' is not an integer expression over N"),
     ("compute: float32", "compute: tf32", "compute 'tf32' is none of"),
     ("factor: 4}", "factor: -1}", "tolerance.factor must be above 0"),
@@ -135,10 +146,35 @@ def test_missing_key(root: Path, key: str) -> None:
 
 def test_case_without_why(root: Path) -> None:
     path = root / "scale" / "exercise.yaml"
-    edit(path, "      why: the smallest vector\n", "")
+    edit(path, "      why: {en: the smallest vector, zh: 最短的向量}\n", "")
     fault = only(check_exercises(root))
     assert fault.message == "cases.cpu[1]: 'why' is missing"
     assert fault.line == path.read_text(encoding="utf-8").splitlines().index("    - name: one element") + 1
+
+
+def test_why_in_both_languages(root: Path) -> None:
+    cases = load_exercise("scale", root).cases
+    assert [(case.why, case.why_zh) for case in cases] == [
+        ("the smallest vector", "最短的向量"),
+        ("neighbours are not adjacent", "相邻的元素并不相连"),
+        ("many programs", "很多 program"),
+        ("more than the cache holds", "缓存放不下"),
+    ]
+
+
+def test_why_in_english_only_can_be_tried_but_not_handed_in(root: Path) -> None:
+    path = root / "scale" / "exercise.yaml"
+    lines = [
+        edit(path, "why: {en: the smallest vector, zh: 最短的向量}", "why: the smallest vector"),
+        edit(path, "why: {en: more than the cache holds, zh: 缓存放不下}", "why: more than the cache holds"),
+    ]
+    cases = load_exercise("scale", root).cases
+    assert [case.why_zh for case in cases] == ["", "相邻的元素并不相连", "很多 program", ""]
+    assert cases[0].why == "the smallest vector"
+    assert check_exercises(root) == [
+        Fault(path, lines[0], "cases.cpu[1]: why: no Chinese"),
+        Fault(path, lines[1], "cases.perf[1]: why: no Chinese"),
+    ]
 
 
 def test_overlapping_strides(root: Path) -> None:
@@ -335,6 +371,13 @@ def test_missing_root_is_told(tmp_path: Path) -> None:
 
 def test_bundled_exercises_have_no_fault() -> None:
     assert check_exercises() == []
+
+
+def test_bundled_reasons_are_in_their_language() -> None:
+    for exercise in load_exercises().values():
+        for case in exercise.cases:
+            assert not HAN.search(case.why), (exercise.id, case.name)
+            assert HAN.search(case.why_zh), (exercise.id, case.name)
 
 
 def test_codes_are_unique_and_as_the_design_says() -> None:

@@ -185,3 +185,18 @@ def test_report_names_case_line_and_hint(grade: Grade) -> None:
     assert found["hint"] in english
     assert found["hints"]["zh"] in chinese
     assert found["hints"]["zh"] not in english
+    wrong = next(case for case in verdict["cases"] if case["status"] != "passed")
+    assert wrong["whys"]["en"] == wrong["why"]
+    assert wrong["why"] in english
+    assert wrong["why"] not in chinese
+    assert wrong["whys"]["zh"] in chinese
+    assert wrong["whys"]["zh"] not in english
+
+
+def test_report_of_a_verdict_that_knows_english_reasons_only(grade: Grade) -> None:
+    """As verdicts recorded before the reasons were translated do."""
+    verdict = grade("softmax", (ROOT / "exercises/softmax/mutants/load_without_mask.py").read_text())
+    for case in verdict["cases"]:
+        del case["whys"]
+    wrong = next(case for case in verdict["cases"] if case["status"] != "passed")
+    assert wrong["why"] in report.verdict_text(verdict, "zh")

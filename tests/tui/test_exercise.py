@@ -27,6 +27,7 @@ CASE = {
     "mismatched": 800,
     "elements": 33000,
     "why": "the last block is not full",
+    "whys": {"en": "the last block is not full", "zh": "最后一块不满"},
     "error_map": ["░░░░█", "░░░░█"],
     "first_wrong": {"output": "out", "index": [0, 976], "expected": 0.00091, "got": 0.0, "written": True},
 }
@@ -168,6 +169,7 @@ async def test_progress_then_verdict(opened: Open) -> None:
         text = seen(app)
         for part in (
             "cpu ✗ 7/9",
+            "why this case: the last block is not full",
             "wrong: 800 of 33,000",
             "░░░░█",
             "out[0, 976]",
@@ -184,6 +186,7 @@ async def test_progress_then_verdict(opened: Open) -> None:
         assert (attempt.passed, attempt.code) == (False, "missing-mask")
         await pilot.press("L")
         await until(pilot, lambda: "读到了外面" in seen(app))
+        assert "最后一块不满" in seen(app)
         await pilot.press("f")
         await until(pilot, lambda: "> 3 │ x = 1" in seen(app))
 
