@@ -51,6 +51,29 @@ _TEXTUAL = {
     "First": N_("first"),
     "Last": N_("last"),
     "Select": N_("choose"),
+    "Move cursor left": N_("cursor left"),
+    "Move cursor right": N_("cursor right"),
+    "Move cursor right or accept the completion suggestion": N_("cursor right, or take the suggestion"),
+    "Go to start": N_("to the start"),
+    "Go to end": N_("to the end"),
+    "Move cursor left and select": N_("select to the left"),
+    "Move cursor right and select": N_("select to the right"),
+    "Move cursor left a word": N_("a word left"),
+    "Move cursor right a word": N_("a word right"),
+    "Move cursor left a word and select": N_("select a word left"),
+    "Move cursor right a word and select": N_("select a word right"),
+    "Delete character left": N_("delete to the left"),
+    "Delete character right": N_("delete to the right"),
+    "Select all": N_("select all"),
+    "Select line start": N_("select to the start"),
+    "Select line end": N_("select to the end"),
+    "Submit": N_("go on"),
+    "Delete left to start of word": N_("delete a word left"),
+    "Delete right to start of word": N_("delete a word right"),
+    "Delete all to the left": N_("delete to the start"),
+    "Delete all to the right": N_("delete to the end"),
+    "Cut selected text": N_("cut"),
+    "Paste text from the clipboard": N_("paste"),
 }
 
 
@@ -63,6 +86,13 @@ def key_name(app: App[Any], binding: Binding) -> str:
     if binding.key.startswith("ctrl+"):
         return "Ctrl+" + binding.key[5:].upper()
     return app.get_key_display(binding)
+
+
+def character_of(key: str) -> str | None:
+    """What a key types into a text field: `/` for `slash`; None for a key that types nothing."""
+    if len(key) == 1:
+        return key
+    return {"slash": "/", "question_mark": "?", "space": " "}.get(key)
 
 
 def relabel(node: DOMNode, labels: Mapping[str, str] | None = None) -> None:

@@ -60,7 +60,7 @@ async def test_the_next_interview_comes_first(opened: Open) -> None:
         assert "Thu 26 Nov 15:00" in text
         assert "in 4 days" in text
         assert "kv (asked 1x, failed 1x)" in text
-        assert "1 questions to turn into cards" in text
+        assert "1 question to turn into a card" in text
 
 
 async def test_k_goes_on_with_the_kernel(opened: Open) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from prep.locale import N_, current_language
+from prep.locale import current_language
 from prep.locale import gettext as _
 from prep.tui.screen import PrepScreen
 from prep.tui.text import fit
@@ -35,7 +34,6 @@ class ExercisesScreen(PrepScreen):
 
     CSS_PATH = "exercises.tcss"
     AUTO_FOCUS = "Choices"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", N_("open"))]
 
     def __init__(self, only: Sequence[str] | None = None) -> None:
         self.only = only
@@ -80,20 +78,16 @@ class ExercisesScreen(PrepScreen):
         title = exercise.title.get(current_language()) or exercise.title["en"]
         words = {"new": "", "started": _("started"), "failing": _("failing"), "passed": _("passed")}
         width = self.size.width - 5
-        room = max(12, width - 42)
-        return Content.assemble(
-            (f" {mark} ", style),
-            (fit(title, room), "bold"),
-            (" " + fit(_("level {n}").format(n=exercise.level), 8), "$text-muted"),
-            (" " + fit(exercise.track, 11), "$text-muted"),
-            (" " + fit(_("{n} min").format(n=exercise.minutes), 8), "$text-muted"),
-            (" " + fit(words[progress], 8), style),
-        )
-
-    def action_choose(self) -> None:
-        highlighted = self.query_one(Choices).highlighted
-        if highlighted is not None:
-            self._open(self.exercises[highlighted].id)
+        columns = [(_("level {n}").format(n=exercise.level), 8, "$text-muted")]
+        if width >= 70:  # on a narrow screen the title needs the room more
+            columns += [
+                (exercise.track, 11, "$text-muted"),
+                (_("{n} min").format(n=exercise.minutes), 8, "$text-muted"),
+            ]
+        columns.append((words[progress], 8, style))
+        room = max(12, width - 3 - sum(cells + 1 for _text, cells, _style in columns))
+        cells = [(" " + fit(text, size), look) for text, size, look in columns]
+        return Content.assemble((f" {mark} ", style), (fit(title, room), "bold"), *cells)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         if event.option.id is not None:

@@ -29,16 +29,21 @@ LIMIT = 100
 """Rows of a result: more than anybody reads, few enough to be made between two keys."""
 
 
+class Query(Line):
+    """The query: it keeps the keyboard, and its arrows move in the list."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", N_("open")),
+        Binding("down", "screen.move(1)", N_("down")),
+        Binding("up", "screen.move(-1)", N_("up")),
+        Binding("pagedown", "screen.move(10)", N_("ten down"), show=False),
+        Binding("pageup", "screen.move(-10)", N_("ten up"), show=False),
+    ]
+
+
 class LibraryScreen(PrepScreen):
     CSS_PATH = "library.tcss"
     AUTO_FOCUS = "Line"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", N_("open")),
-        Binding("down", "move(1)", N_("down")),
-        Binding("up", "move(-1)", N_("up")),
-        Binding("pagedown", "move(10)", N_("ten down"), show=False),
-        Binding("pageup", "move(-10)", N_("ten up"), show=False),
-    ]
 
     def __init__(self) -> None:
         self.found: list[str] = []
@@ -46,7 +51,7 @@ class LibraryScreen(PrepScreen):
 
     def compose(self) -> ComposeResult:
         yield TopBar()
-        yield Line(id="query", placeholder=_("words, an id, 两个字 …"))
+        yield Query(id="query", placeholder=_("words, an id, 两个字 …"))
         choices = Choices()
         choices.can_focus = False  # the query keeps the keyboard; arrows move in the list all the same
         yield choices
@@ -61,7 +66,7 @@ class LibraryScreen(PrepScreen):
     async def show(self) -> None:
         from prep.cards.search import search
 
-        query = self.query_one("#query", Line).value.strip()
+        query = self.query_one("#query", Query).value.strip()
         library = self.services.library
         choices = self.query_one(Choices)
         at = choices.highlighted or 0
@@ -91,12 +96,12 @@ class LibraryScreen(PrepScreen):
         area = fit(card.area, 10)
         question = " ".join(inline_content(card.faces[current_language()].question).plain.split())
         first = Content.assemble((f" {area} ", "$text-muted"), clip(question, width - cell_len(area) - 2))
-        if not snippet:
+        if not snippet or question.startswith(snippet[:40].strip("… ")):
             return first
         return Content.assemble(first, "\n", (" " * 12 + clip(snippet, width - 12), "$text-muted"))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("open", "move"):
+        if action == "move":
             return self._ready and bool(self.found)
         return True
 

@@ -41,7 +41,7 @@ class LogScreen(PrepScreen):
     AUTO_FOCUS = "Choices"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a,n,l", "add", N_("add")),
-        Binding("enter,e", "edit", N_("edit")),
+        Binding("e", "edit", N_("edit"), show=False),
         Binding("r", "result", N_("result")),
         Binding("d,delete", "delete", N_("delete")),
         Binding("u", "undelete", N_("undo")),

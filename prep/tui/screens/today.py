@@ -13,7 +13,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 
 from prep.errors import PrepError
-from prep.locale import N_, current_language
+from prep.locale import N_, current_language, ngettext
 from prep.locale import gettext as _
 from prep.tui.screen import PrepScreen
 from prep.tui.text import day_text, days_away, fit, sparkline, two_ends, wait_text
@@ -223,7 +223,9 @@ def fact_lines(today: Today, width: int, now_ms: int) -> list[Content]:
         parts = [Content.styled(_("{n} due").format(n=due), "bold $warning" if due else "")]
         parts.append(Content(_("{n} new").format(n=counts.new)))
         parts.append(Content(_("about {n} min").format(n=max(1, counts.minutes))))
-        row(_("Cards"), Content(" · ").join(parts), week)
+        due_text = Content(" · ").join(parts)
+        fits = due_text.cell_length + week.cell_length < width - LABEL_WIDTH
+        row(_("Cards"), due_text, week if fits else "")
     elif today.next_due_ms is not None:
         text = _("nothing due · next {when}").format(when=wait_text(today.next_due_ms - now_ms))
         row(_("Cards"), text, week)
@@ -244,7 +246,9 @@ def fact_lines(today: Today, width: int, now_ms: int) -> list[Content]:
     if today.last_interview is not None:
         text = today.last_interview.company
         if today.open_questions:
-            text += " · " + _("{n} questions to turn into cards").format(n=today.open_questions)
+            text += " · " + ngettext(
+                "{n} question to turn into a card", "{n} questions to turn into cards", today.open_questions
+            ).format(n=today.open_questions)
         row(_("Last interview"), text)
     return lines
 

@@ -8,7 +8,7 @@ from textual.screen import Screen
 from textual.style import Style
 from textual.widget import Widget
 
-from prep.tui.keys import key_name
+from prep.tui.keys import character_of, key_name
 from prep.tui.text import two_ends
 
 
@@ -67,8 +67,8 @@ class KeyBar(Widget):
             binding = active.binding
             if not binding.show or not active.enabled or binding.action in seen:
                 continue
-            character = self.app.get_key_display(binding)
-            if focused is not None and len(character) == 1 and focused.check_consume_key(binding.key, character):
+            text = character_of(binding.key)
+            if focused is not None and text is not None and focused.check_consume_key(binding.key, text):
                 continue  # a text field takes this key as text
             seen.add(binding.action)
             click = Style.from_meta({"@click": f"app.simulate_key('{binding.key}')"})

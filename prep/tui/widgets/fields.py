@@ -45,6 +45,11 @@ class Line(Input):
     }
     """
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "app.focus_next", N_("next field"), show=False),
+        Binding("up", "app.focus_previous", N_("previous field"), show=False),
+    ]
+
     def on_mount(self) -> None:
         relabel(self)
 

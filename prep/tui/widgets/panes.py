@@ -13,6 +13,7 @@ from textual.highlight import highlight
 from textual.widget import Widget
 from textual.widgets import OptionList
 
+from prep.locale import N_
 from prep.tui.keys import relabel
 
 
@@ -48,6 +49,7 @@ class Choices(OptionList):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select", N_("open")),
         Binding("j", "cursor_down", "Down", show=False),
         Binding("k", "cursor_up", "Up", show=False),
     ]
