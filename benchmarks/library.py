@@ -68,6 +68,7 @@ class _Card:
     level: int
     faces: Mapping[str, Any]
     status: str = "active"
+    tags: tuple[str, ...] = ()
 
 
 class Cards(Mapping[str, Any]):

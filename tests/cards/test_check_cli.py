@@ -22,12 +22,10 @@ def run(home: Path, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     monkeypatch.setattr(check, "_translations", lambda: ([], 7))
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        try:
-            status = main(["check", *arguments])
-        except SystemExit as e:
-            status = e.code
+        with pytest.raises(SystemExit) as left:
+            main(["check", *arguments])
         out, err = capsys.readouterr()
-        return int(status or 0), out, err
+        return int(left.value.code or 0), out, err
 
     return run
 
