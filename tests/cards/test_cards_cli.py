@@ -23,10 +23,8 @@ class Prep:
         self.out = self.err = ""
 
     def __call__(self, *arguments: str) -> int:
-        try:
-            status = main(list(arguments))
-        except SystemExit as e:
-            status = e.code
+        with pytest.raises(SystemExit) as left:
+            main(list(arguments))
         self.out, self.err = self._capsys.readouterr()
         return int(status or 0)
 
