@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import stat
@@ -160,6 +159,3 @@ def log_rows() -> list[dict[str, Any]]:
         rows = [dict(row) for row in connection.execute("SELECT * FROM reviews ORDER BY reviewed_at_ms, id")]
     connection.close()
     return rows
-
-
-os.environ.setdefault("COLORTERM", "truecolor")

@@ -40,8 +40,14 @@ async def test_the_first_frame_needs_no_services(opened: Open) -> None:
         await pilot.pause()
         assert "prep" in seen(app)
         assert "Looking what is due" in seen(app) or app.loaded is not None
-        await pilot.press("r")  # a key of something that has not loaded does nothing yet, and breaks nothing
         await until(pilot, lambda: app.loaded is not None)
+
+
+@pytest.mark.parametrize(("key", "screen"), [("enter", ReviewScreen), ("r", ReviewScreen), ("k", ExerciseScreen)])
+async def test_a_key_typed_ahead_is_not_lost(opened: Open, key: str, screen: Any) -> None:
+    async with opened(wait=False) as (app, pilot):
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(app.screen, screen) and app.screen.ready)
 
 
 async def test_the_next_interview_comes_first(opened: Open) -> None:

@@ -21,6 +21,8 @@ from prep.tui.widgets.bars import KeyBar, TopBar
 from prep.tui.widgets.lines import Lines
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from prep.interviews.model import Interview
     from prep.review.today import ExerciseToday, Suggestion, Today
     from prep.tui.services import Services
@@ -47,6 +49,7 @@ class TodayScreen(PrepScreen):
         self.today: Today | None = None
         self.chosen = 0
         self._error: PrepError | None = None
+        self._typed_ahead: Callable[[], None] | None = None
         super().__init__()
 
     def compose(self) -> ComposeResult:
@@ -85,6 +88,9 @@ class TodayScreen(PrepScreen):
     async def show(self) -> None:
         await self.show_bars()
         self._draw()
+        if self._typed_ahead is not None:
+            action, self._typed_ahead = self._typed_ahead, None
+            action()
 
     # what is seen
 
@@ -121,7 +127,10 @@ class TodayScreen(PrepScreen):
     # keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("start", "exercise", "undo", "move", "review"):
+        if action in ("start", "exercise", "review", "undo"):
+            # Before the numbers are there these keys are kept, not lost: who knows the way types ahead.
+            return self.today is not None or self._error is None
+        if action == "move":
             return self.today is not None
         return True
 
@@ -131,7 +140,9 @@ class TodayScreen(PrepScreen):
         self._draw()
 
     def action_start(self) -> None:
-        assert self.today is not None
+        if self.today is None:
+            self._typed_ahead = self.action_start
+            return
         option = [self.today.suggestion, *self.today.others][self.chosen]
         if option.action == "review":
             self.action_review()
@@ -151,7 +162,9 @@ class TodayScreen(PrepScreen):
         self.prep.action_go("review")
 
     def action_exercise(self) -> None:
-        assert self.today is not None
+        if self.today is None:
+            self._typed_ahead = self.action_exercise
+            return
         exercise = self.today.in_progress or self.today.suggested
         if exercise is None:
             self.prep.action_go("exercises")

@@ -57,6 +57,9 @@ class Choices(OptionList):
     def on_mount(self) -> None:
         relabel(self)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self.option_count > 0 if action == "select" else True
+
 
 class Code(Widget):
     """Python source with line numbers, read-only; some lines can be marked."""
