@@ -26,7 +26,7 @@ class Prep:
         with pytest.raises(SystemExit) as left:
             main(list(arguments))
         self.out, self.err = self._capsys.readouterr()
-        return int(status or 0)
+        return int(left.value.code or 0)
 
     def json(self, *arguments: str) -> Any:
         assert self(*arguments, "--json") == 0, self.err
