@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from prep.locale import gettext as _
+from prep.locale import set_language
+
 if TYPE_CHECKING:
     from prep.interviews.log import InterviewLog
     from prep.interviews.model import Interview, InterviewDraft
@@ -62,7 +65,7 @@ def log_command(ctx: click.Context) -> None:
 )
 def add_command(**options: Any) -> None:
     """Log an interview. Without options: the app's form."""
-    from prep.cli.log_text import summary_line, words
+    from prep.cli.log_text import summary_line
     from prep.errors import UsageError
 
     if not any(value for value in options.values()):
@@ -72,11 +75,11 @@ def add_command(**options: Any) -> None:
         raise UsageError("an interview needs a company", hint=_ADD_EXAMPLE)
     if not (options["company"] or "").strip():
         raise UsageError("an interview needs a company", hint=_ADD_EXAMPLE)
-    with _open_log() as (log, lang):
+    with _open_log() as log:
         interview = log.get(log.add(_draft(options, log)))
         ahead = log.is_upcoming(interview)
-        head = words(lang)["logged"].format(n=interview.seq)
-        click.echo(f"{head} {summary_line(interview, lang, ahead=ahead)}")
+        head = _("logged as {n}:").format(n=interview.seq)
+        click.echo(f"{head} {summary_line(interview, ahead=ahead)}")
 
 
 @log_command.command("list")
@@ -86,7 +89,7 @@ def list_command(as_json: bool = False, with_deleted: bool = False) -> None:
     """All interviews: those to come, marked with >, then the latest first."""
     from prep.cli import log_text
 
-    with _open_log(readonly=True) as (log, lang):
+    with _open_log(readonly=True) as log:
         ahead = [i for i in log.all("oldest") if log.is_upcoming(i)]
         rest = [i for i in log.all("newest", deleted=with_deleted) if not log.is_upcoming(i)]
         listed = [(i, True) for i in ahead] + [(i, False) for i in rest]
@@ -94,9 +97,9 @@ def list_command(as_json: bool = False, with_deleted: bool = False) -> None:
             interviews = [log_text.as_json(i, ahead=a) for i, a in listed]
             click.echo(json.dumps({"schema": 1, "interviews": interviews}, ensure_ascii=False))
         elif not listed:
-            click.echo(log_text.words(lang)["none"])
+            click.echo(_("no interviews yet; `prep log add --company NAME` logs one"))
         else:
-            click.echo("\n".join(log_text.list_table(listed, lang, _width())))
+            click.echo("\n".join(log_text.list_table(listed, _width())))
 
 
 @log_command.command("show")
@@ -106,7 +109,7 @@ def show_command(ref: str, as_json: bool) -> None:
     """Everything about an interview, with the cards that its questions belong to. ID: its number in the list."""
     from prep.cli import log_text
 
-    with _open_log(readonly=True) as (log, lang):
+    with _open_log(readonly=True) as log:
         interview = log.get(ref)
         ahead = log.is_upcoming(interview)
         if as_json:
@@ -114,7 +117,7 @@ def show_command(ref: str, as_json: bool) -> None:
             click.echo(json.dumps(record, ensure_ascii=False))
             return
         lines = log_text.show_lines(
-            interview, lang, ahead=ahead, status=log.application(interview).status, history=log.history(interview),
+            interview, ahead=ahead, status=log.application(interview).status, history=log.history(interview),
             matches=_matches(interview),
         )  # fmt: skip
         click.echo("\n".join(lines))
@@ -127,8 +130,8 @@ def edit_command(ref: str, file: Path | None) -> None:
     """Open an interview in your editor, as Markdown under its fields."""
     from prep.cli.log_edit import edit
 
-    with _open_log() as (log, lang):
-        edit(log, ref, file, lang)
+    with _open_log() as log:
+        edit(log, ref, file)
 
 
 @log_command.command("result")
@@ -137,39 +140,39 @@ def edit_command(ref: str, file: Path | None) -> None:
 @click.option("--on", "on_text", metavar="DATE", help="The day it came; by default today.")
 def result_command(ref: str, result: str, on_text: str | None) -> None:
     """Record what came of an interview: pass, fail, ghosted, withdrawn, offer, pending, or your own word for it."""
-    from prep.cli.log_text import day, summary_line, words
+    from prep.cli.log_text import day, summary_line
     from prep.errors import UsageError
 
     known, own = _result(result)
-    with _open_log() as (log, lang):
+    with _open_log() as log:
         on = day(on_text, log.today()) if on_text is not None else None
         if on_text is not None and on is None:
             raise UsageError(f"date {on_text!r} is not a date", hint="a date looks like 2026-05-19, 5/19 or yesterday")
         interview = log.set_result(ref, known, on, own)
-        click.echo(f"{words(lang)['saved'].format(n=interview.seq)} {summary_line(interview, lang)}")
+        click.echo(f"{_('saved {n}:').format(n=interview.seq)} {summary_line(interview)}")
 
 
 @log_command.command("delete")
 @click.argument("ref", metavar="ID")
 def delete_command(ref: str) -> None:
     """Take an interview out of every list; undelete brings it back."""
-    from prep.cli.log_text import summary_line, words
+    from prep.cli.log_text import summary_line
 
-    with _open_log() as (log, lang):
+    with _open_log() as log:
         interview = log.delete(ref)
-        click.echo(f"{words(lang)['deleted']}: #{interview.seq} {summary_line(interview, lang)}")
-        click.echo(words(lang)["deleted_hint"].format(n=interview.seq), err=True)
+        click.echo(f"{_('deleted')}: #{interview.seq} {summary_line(interview)}")
+        click.echo(_("`prep log undelete {n}` brings it back").format(n=interview.seq), err=True)
 
 
 @log_command.command("undelete")
 @click.argument("ref", metavar="ID")
 def undelete_command(ref: str) -> None:
     """Bring a deleted interview back."""
-    from prep.cli.log_text import summary_line, words
+    from prep.cli.log_text import summary_line
 
-    with _open_log() as (log, lang):
+    with _open_log() as log:
         interview = log.undelete(ref)
-        click.echo(f"{words(lang)['saved'].format(n=interview.seq)} {summary_line(interview, lang)}")
+        click.echo(f"{_('saved {n}:').format(n=interview.seq)} {summary_line(interview)}")
 
 
 @log_command.command("import")
@@ -182,8 +185,8 @@ def import_command(file: Path, year: str | None, yes: bool) -> None:
     """Import the interview table of a Markdown FILE after a preview, or a .jsonl export. Twice adds nothing twice."""
     from prep.cli.log_files import import_file
 
-    with _open_log() as (log, lang):
-        import_file(log, file, _whole("year", year), lang, yes=yes)
+    with _open_log() as log:
+        import_file(log, file, _whole("year", year), yes=yes)
 
 
 @log_command.command("export")
@@ -195,21 +198,21 @@ def export_command(file: Path | None, format_: str | None, redact: bool, force: 
     """Write the log to FILE, or to the terminal."""
     from prep.cli.log_files import export_file
 
-    with _open_log(readonly=True) as (log, lang):
-        export_file(log, file, format_, lang, redact=redact, force=force)
+    with _open_log(readonly=True) as log:
+        export_file(log, file, format_, redact=redact, force=force)
 
 
 @contextmanager
-def _open_log(*, readonly: bool = False) -> Iterator[tuple[InterviewLog, str]]:
-    """The log, and the language to talk in."""
+def _open_log(*, readonly: bool = False) -> Iterator[InterviewLog]:
+    """The log, in the language of the settings."""
     from prep.clock import now
     from prep.interviews.log import InterviewLog
     from prep.settings import load_settings
     from prep.store.database import Database
 
-    lang = load_settings().lang
+    set_language(load_settings().lang)
     with Database.open(readonly=readonly) as db:
-        yield InterviewLog(db, now), lang
+        yield InterviewLog(db, now)
 
 
 def _in_terminal() -> bool:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import click
 
 from prep.errors import ImportFailed, PrepError, UsageError
+from prep.locale import current_language
+from prep.locale import gettext as _
 
 if TYPE_CHECKING:
     from prep.interviews.log import InterviewLog
 
 
-def edit(log: InterviewLog, ref: str, file: Path | None, lang: str) -> None:
+def edit(log: InterviewLog, ref: str, file: Path | None) -> None:
     """Open the interview in the editor, or take `file` for the edited text, and save what changed.
 
     Raises:
@@ -24,11 +26,11 @@ def edit(log: InterviewLog, ref: str, file: Path | None, lang: str) -> None:
         ImportFailed: the text cannot be read; it is kept in a file, which the message names.
     """
     from prep.cli.log_files import read_text
-    from prep.cli.log_text import summary_line, words
+    from prep.cli.log_text import summary_line
     from prep.interviews.editing import from_document, merge, to_document
 
     interview = log.get(ref)
-    original = to_document(interview.draft(), lang)
+    original = to_document(interview.draft(), current_language())
     before = from_document(original, today=log.today())
     path = file
     text = original
@@ -47,10 +49,12 @@ def edit(log: InterviewLog, ref: str, file: Path | None, lang: str) -> None:
                 raise kept from e
             if sys.stdin.isatty() and sys.stdout.isatty():
                 click.echo(f"prep: {kept}" + (f"\n  {e.hint}" if e.hint else ""), err=True)
-                if click.confirm(words(lang)["again"], default=True):
+                if click.confirm(_("Open the editor again?"), default=True):
                     continue
-            resume = words(lang)["resume"].format(n=interview.seq, path=shlex.quote(str(path)))
-            kept.hint = f"{words(lang)['draft_kept'].format(path=path)}; {resume}"
+            resume = _("`prep log edit {n} --file {path}` goes on with it").format(
+                n=interview.seq, path=shlex.quote(str(path))
+            )
+            kept.hint = _kept_in(path) + "; " + resume
             raise kept from e
     # Read it again: another window may have saved while the editor was open.
     try:
@@ -59,15 +63,19 @@ def edit(log: InterviewLog, ref: str, file: Path | None, lang: str) -> None:
             saved = log.update(interview.id, merge(current.draft(), before, after))
     except PrepError as e:
         if file is None:
-            kept_in = words(lang)["draft_kept"].format(path=path)
+            kept_in = _kept_in(path)
             e.hint = f"{e.hint}; {kept_in}" if e.hint else kept_in
         raise
     if file is None and path is not None:
         path.unlink(missing_ok=True)
     if saved.updated_ms == current.updated_ms and saved == current:
-        click.echo(words(lang)["unchanged"].format(n=saved.seq))
+        click.echo(_("{n} is unchanged").format(n=saved.seq))
     else:
-        click.echo(f"{words(lang)['saved'].format(n=saved.seq)} {summary_line(saved, lang)}")
+        click.echo(f"{_('saved {n}:').format(n=saved.seq)} {summary_line(saved)}")
+
+
+def _kept_in(path: Path | None) -> str:
+    return _("your text is kept in {path}").format(path=path)
 
 
 def _draft_path(interview_id: str) -> Path:

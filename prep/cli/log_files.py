@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from prep.errors import ImportFailed, UsageError
+from prep.locale import current_language
+from prep.locale import gettext as _
 
 if TYPE_CHECKING:
     from prep.interviews.log import InterviewLog
@@ -19,7 +21,7 @@ _LARGEST = 64 << 20
 """Bytes; a log of ten interviews a day for ten years has 40 MB."""
 
 
-def import_file(log: InterviewLog, path: Path, year: int | None, lang: str, *, yes: bool) -> None:
+def import_file(log: InterviewLog, path: Path, year: int | None, *, yes: bool) -> None:
     """Preview, ask, import; a .jsonl file, which is merged by id, at once.
 
     Raises:
@@ -31,42 +33,47 @@ def import_file(log: InterviewLog, path: Path, year: int | None, lang: str, *, y
     text = read_text(path)
     try:
         if path.suffix.lower() in (".jsonl", ".ndjson"):
-            _import_jsonl(log, text, lang)
+            _import_jsonl(log, text)
         else:
-            _import_markdown(log, text, path, year, lang, yes=yes)
+            _import_markdown(log, text, path, year, yes=yes)
     except ImportFailed as e:
         raise ImportFailed(e.message, where=path, line=e.line, hint=e.hint) from e
 
 
-def _import_jsonl(log: InterviewLog, text: str, lang: str) -> None:
-    from prep.cli.log_text import words
+def _import_jsonl(log: InterviewLog, text: str) -> None:
     from prep.interviews.jsonl import import_jsonl
 
     merged = import_jsonl(text, log)
-    say = words(lang)["imported"]
-    click.echo(say.format(added=merged.added, updated=merged.updated, present=merged.already_present))
+    click.echo(_done(merged.added, merged.updated, merged.already_present))
 
 
-def _import_markdown(log: InterviewLog, text: str, path: Path, year: int | None, lang: str, *, yes: bool) -> None:
-    from prep.cli.log_text import preview_lines, words
+def _import_markdown(log: InterviewLog, text: str, path: Path, year: int | None, *, yes: bool) -> None:
+    from prep.cli.log_text import preview_lines
     from prep.interviews.markdown import apply, import_markdown
 
-    say = words(lang)
     existing = log.all("entered", deleted=True)
     preview = import_markdown(text, today=log.today(), year=year, existing=existing)
-    click.echo("\n".join(preview_lines(preview, str(path), lang)))
+    click.echo("\n".join(preview_lines(preview, str(path))))
     new, changed = len(preview.new), len(preview.changed)
     if not new and not changed:
-        click.echo(say["nothing"])
+        click.echo(_("nothing to import"))
         return
     if not yes:
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
-            click.echo(f"prep: {say['only_preview']}", err=True)
+            click.echo("prep: " + _("nothing was written; run it again with --yes to import"), err=True)
             raise SystemExit(1)
-        if not click.confirm("\n" + say["ask"].format(new=new, changed=changed), default=False):
+        if not click.confirm(
+            "\n" + _("Import {new} new and {changed} changed rows?").format(new=new, changed=changed), default=False
+        ):
             raise SystemExit(1)
     done = apply(preview, log)
-    click.echo(say["imported"].format(added=len(done.added), updated=len(done.updated), present=done.already_present))
+    click.echo(_done(len(done.added), len(done.updated), done.already_present))
+
+
+def _done(added: int, updated: int, present: int) -> str:
+    return _("imported {added}, updated {updated}, already there {present}").format(
+        added=added, updated=updated, present=present
+    )
 
 
 def read_text(path: Path) -> str:
@@ -106,15 +113,12 @@ def read_text(path: Path) -> str:
     return text
 
 
-def export_file(
-    log: InterviewLog, path: Path | None, format_: str | None, lang: str, *, redact: bool, force: bool
-) -> None:
+def export_file(log: InterviewLog, path: Path | None, format_: str | None, *, redact: bool, force: bool) -> None:
     """Write the log to `path`, or to stdout.
 
     Raises:
         UsageError: an unknown format, or a file that is there already or cannot be written.
     """
-    from prep.cli.log_text import words
     from prep.interviews.jsonl import export_jsonl
     from prep.interviews.markdown import export_markdown
     from prep.interviews.redact import Redactor
@@ -132,7 +136,7 @@ def export_file(
         if redact:
             redactor = Redactor(log.rows.companies(), log.all("entered", deleted=True))
             interviews = [redactor.interview(i) for i in interviews]
-        text = export_markdown(interviews, lang=lang)
+        text = export_markdown(interviews, lang=current_language())
     if path is None:
         click.echo(text, nl=False)
         return
@@ -140,7 +144,7 @@ def export_file(
         # A person's notes.md holds more than the table that came from it.
         raise UsageError("the file is there already", where=path, hint="name another one, or --force replaces it")
     write_atomically(path, text)
-    click.echo(words(lang)["exported"].format(path=path, n=len(interviews)))
+    click.echo(_("{path}: {n} interviews").format(path=path, n=len(interviews)))
 
 
 def write_atomically(path: Path, text: str) -> None:
