@@ -18,8 +18,11 @@ def _user_dir(kind: str) -> Path:
     home = os.environ.get("PREP_HOME")
     if home:
         return Path(home).expanduser() / kind
-    import platformdirs  # 5 ms: only where PREP_HOME does not answer already
-
+    try:
+        import platformdirs  # 5 ms: only where PREP_HOME does not answer already
+    except ImportError:  # a rented GPU box: grading runs there from the bare checkout
+        base = {"config": ".config", "data": ".local/share", "cache": ".cache"}[kind]
+        return Path.home() / base / "prep"
     path = {
         "config": platformdirs.user_config_path,
         "data": platformdirs.user_data_path,
