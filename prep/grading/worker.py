@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 import numpy as np
 import torch
 
-from prep.grading import autotune_shim, hooks, isolate, watch
+from prep.grading import hooks, isolate, no_gpu, watch
 from prep.grading.buffers import Layout
 from prep.grading.protocol import Frame, ProtocolError, read_frame, write_frame
 
@@ -62,7 +62,7 @@ class Worker:
         if not job["forbid_copies"]:
             self.watch.allowed |= hooks.COPIES
         hooks.install(self.watch)
-        autotune_shim.install(lambda: self.config_turn)
+        no_gpu.install(lambda: self.config_turn)
         self.params = job["params"]
         sys.path.insert(0, str(path.parent))
         try:

@@ -269,7 +269,7 @@ torch.zeros_like(out); torch.full((3,), 2.0)"""
 
 def test_every_autotune_configuration_is_judged(grade: Grade) -> None:
     tuned = """
-@triton.autotune(configs=[triton.Config({"BLOCK": b}) for b in (16384, 32768, SMALL)], key=["n"])
+@triton.autotune(configs=[triton.Config({"BLOCK": b}) for b in (32768, 65536, SMALL)], key=["n"])
 @triton.jit
 def _kernel("""
     source = RIGHT.replace("\n@triton.jit\ndef _kernel(", tuned).replace(", BLOCK=triton.next_power_of_2(n))", ")")
@@ -345,3 +345,27 @@ def _copy(x, out, x_stride, out_stride, n, BLOCK: tl.constexpr):
 def softmax("""
     source = wrapped(body).replace("\n\ndef softmax(", copy) + "    kept[x.shape, x.dtype] = out.clone()\n"
     assert first(grade("softmax", source))["code"] == "stale-output"
+
+
+def test_a_persistent_kernel_may_ask_for_the_gpu(grade: Grade) -> None:
+    """As the tutorials do: the device and its multiprocessors, at import and in the entry."""
+    head = """import torch
+import triton
+DEVICE = triton.runtime.driver.active.get_active_torch_device()
+SMS = triton.runtime.driver.active.utils.get_device_properties(DEVICE.index)["multiprocessor_count"]
+assert torch.cuda.get_device_properties(0).multi_processor_count == SMS
+"""
+    source = wrapped("assert x.device == DEVICE", head)
+    source = source.replace(
+        "    row = tl.program_id(0)\n    at = tl.arange(0, BLOCK)\n", "    at = tl.arange(0, BLOCK)\n"
+    )
+    source = source.replace("x_stride, out_stride, n, BLOCK: tl", "x_stride, out_stride, rows, n, BLOCK: tl")
+    body, rest = source.split("    value = tl.load", 1)
+    loop, entry = ("    value = tl.load" + rest).split("\n\n\ndef softmax", 1)
+    looped = "    for row in range(tl.program_id(0), rows, tl.num_programs(0)):\n" + "\n".join(
+        f"    {line}" for line in loop.splitlines()
+    )
+    source = f"{body}{looped}\n\n\ndef softmax{entry}".replace("[(rows,)](x, out,", "[(min(rows, SMS),)](x, out,")
+    source = source.replace("out.stride(0), n, BLOCK", "out.stride(0), rows, n, BLOCK")
+    verdict = grade("softmax", source)
+    assert verdict["passed"], verdict["diagnosis"]
