@@ -306,7 +306,7 @@ async def test_a_real_kernel_is_graded_right_and_wrong(opened: Open) -> None:
     async with opened(softmax) as (app, pilot):
         await pilot.press("g")
         await until(pilot, lambda: not app.screen.is_grading, seconds=120)
-        assert app.screen.grade_error is None
+        assert app.screen.results.error is None
         assert app.screen.verdict["passed"], app.screen.verdict["diagnosis"]
         process = app._judge._process
         assert process.returncode is None, "the judge stays warm"

@@ -195,7 +195,7 @@ async def test_hints_come_one_by_one_and_end(opened: Open) -> None:
             await pilot.press("h")
             await until(pilot, partial(lambda n: f"hint {n}: " in seen(app), n))
         await pilot.press("h")
-        assert app.screen.hints_shown == 3
+        assert app.screen.view.hints_shown == 3
         assert not app.screen.is_revealed
 
 

@@ -6,7 +6,6 @@ torch is never imported here: the grader is a process of its own, and its events
 from __future__ import annotations
 
 import hashlib
-import time
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -25,10 +24,9 @@ from prep.exercises.workspace import Workspace
 from prep.locale import N_, current_language
 from prep.locale import gettext as _
 from prep.tui.screen import PrepScreen
-from prep.tui.verdict import Progress, verdict_rows
 from prep.tui.widgets.bars import KeyBar, TopBar
-from prep.tui.widgets.lines import Lines
 from prep.tui.widgets.panes import Code, Pane
+from prep.tui.widgets.verdict_view import VerdictView
 
 if TYPE_CHECKING:
     from prep.exercises.spec import Exercise
@@ -72,12 +70,9 @@ class ExerciseScreen(PrepScreen):
         self.exercise: Exercise | None = None
         self.workspace = Workspace()
         self.view: View = "statement"
-        self.verdict: dict[str, Any] | None = None
-        self.progress: Progress | None = None
-        self.grade_error: PrepError | None = None
+        self.results = VerdictView(self._what_next, id="verdict-pane")
         self.hints_shown = 0
         self.is_watching = True
-        self._began = 0.0
         self._seen: tuple[int, int] | None = None
         super().__init__()
 
@@ -87,8 +82,7 @@ class ExerciseScreen(PrepScreen):
             with Pane(id="statement-pane", can_focus=False):
                 yield Markdown(id="statement", parser_factory=markdown_parser)
             with Vertical(id="work"):
-                with Pane(id="verdict-pane", can_focus=False):
-                    yield Lines(id="verdict")
+                yield self.results
                 with Pane(id="file-pane", can_focus=False):
                     yield Static(id="path")
                     yield Code(id="code")
@@ -97,7 +91,6 @@ class ExerciseScreen(PrepScreen):
     async def on_mount(self) -> None:
         self._arrange()
         self.set_interval(POLL_S, self._poll_file)
-        self.set_interval(0.2, self._show_progress)
         await super().on_mount()
 
     async def load(self, services: Services) -> None:
@@ -105,7 +98,7 @@ class ExerciseScreen(PrepScreen):
         last = services.attempts.last(self.exercise_id)
         self._seen = self._stat()
         if last is not None:
-            self.verdict = last.verdict
+            self.results.verdict = last.verdict
             if self.view == "statement" and self._source_sha() == last.source_sha:
                 self.view = "verdict"
         self.hints_shown = 0
@@ -124,8 +117,13 @@ class ExerciseScreen(PrepScreen):
         return self.workspace.has(self.exercise_id)
 
     @property
+    def verdict(self) -> dict[str, Any] | None:
+        """The last one, of this run of the app or an earlier one."""
+        return self.results.verdict
+
+    @property
     def is_grading(self) -> bool:
-        return self.progress is not None
+        return self.results.progress is not None
 
     @property
     def has_passed(self) -> bool:
@@ -164,7 +162,7 @@ class ExerciseScreen(PrepScreen):
         await self.show_bars()
         await self.query_one("#statement", Markdown).update(statement(self.exercise, current_language()))
         await self._show_file()
-        self._show_verdict()
+        self.results.show()
         await self._show_hints()
         self._arrange()
 
@@ -197,26 +195,8 @@ class ExerciseScreen(PrepScreen):
             except OSError as error:
                 path.update(Content(str(error)))
             else:
-                code.show_source(source, self._marked_lines())
+                code.show_source(source, self.results.wrong_lines())
         await self.show_bars()
-
-    def _marked_lines(self) -> set[int]:
-        if self.verdict is None or self.verdict["passed"]:
-            return set()
-        return {found["line"] for found in self.verdict["diagnosis"] if found.get("line")}
-
-    def _show_verdict(self) -> None:
-        self.query_one("#verdict", Lines).show(self._verdict_rows)
-
-    def _verdict_rows(self, width: int) -> list[Content]:
-        if self.progress is not None:
-            return self.progress.rows(time.monotonic() - self._began, width)
-        if self.grade_error is not None:
-            return [Content.styled(str(self.grade_error), "bold $text-error"), Content(self.grade_error.hint)]
-        if self.verdict is None:
-            return [Content.styled(_("Not graded yet: g grades your file."), "$text-muted")]
-        rows = verdict_rows(self.verdict, width)
-        return [*rows, Content(""), *self._what_next()] if self.verdict["passed"] else rows
 
     def _what_next(self) -> list[Content]:
         following = self._following()
@@ -227,21 +207,10 @@ class ExerciseScreen(PrepScreen):
         rows.append(Content.assemble(("S ", "bold $accent"), _("the reference solution, explained")))
         return rows
 
-    def _show_progress(self) -> None:
-        if self.progress is not None:
-            self._show_verdict()
-
     async def _show_hints(self) -> None:
-        if not self.hints_shown or self.exercise is None:
-            return
-        existing = self.query("#hints")
-        if not existing:
-            await self.query_one("#verdict-pane").mount(Markdown(id="hints", parser_factory=markdown_parser))
-        texts = hints(self.exercise, current_language())[: self.hints_shown]
-        parts = [
-            "**" + _("Hint {n} of {total}").format(n=n, total=3) + "**\n\n" + text for n, text in enumerate(texts, 1)
-        ]
-        await self.query_one("#hints", Markdown).update("\n\n".join(parts))
+        if self.exercise is not None:
+            texts = hints(self.exercise, current_language())
+            await self.results.show_hints(texts[: self.hints_shown], len(texts))
 
     def on_resize(self) -> None:
         self._arrange()
@@ -324,31 +293,28 @@ class ExerciseScreen(PrepScreen):
 
     async def action_grade(self) -> None:
         """Grade the file as it is now, in a process of its own."""
-        self.progress = Progress()
-        self.grade_error = None
-        self._began = time.monotonic()
+        self.results.begin()
         self._seen = self._stat()
         self._set_view("verdict")
-        self._show_verdict()
         self.start_work(self._grade, "grade")
 
     async def _grade(self) -> None:
+        results = self.results
         try:
             # The bytes that are judged and recorded are read at the same moment as far as a user can tell.
             sha = self._source_sha()
             async with aclosing(self.prep.judge.grade(self.exercise_id, self.path)) as events:
                 async for event in events:
                     if event["event"] == "verdict":
-                        self.verdict = event["verdict"]
+                        results.verdict = event["verdict"]
                         self._record(event["verdict"], sha)
-                    elif self.progress is not None:
-                        self.progress.take(event)
+                    elif results.progress is not None:
+                        results.progress.take(event)
         except PrepError as error:
-            self.grade_error = error
+            results.error = error
         finally:
-            self.progress = None
             if self.is_attached:
-                self._show_verdict()
+                results.end()
                 self.relabel_keys()
         await self._show_file()
         self._arrange()
@@ -368,7 +334,7 @@ class ExerciseScreen(PrepScreen):
         if is_new:
             self.services.attempts.event(self.exercise_id, "started")
             self._seen = self._stat()
-        line = min(self._marked_lines(), default=None)
+        line = min(self.results.wrong_lines(), default=None)
         await self.prep.edit(path, line)
         if self.view == "statement":
             self._set_view("file")

@@ -3,40 +3,33 @@
 from __future__ import annotations
 
 import time
-from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Markdown, Static
 
 from prep.cards import CardFaults
-from prep.cards.math import markdown_parser
 from prep.locale import LANGUAGE_NAMES, N_, current_language, other_language
 from prep.locale import gettext as _
 from prep.review.reviewer import AlreadyAnswered
-from prep.tui.inline import inline_content
-from prep.tui.markup import card_heading, folded_line, more_markdown
+from prep.tui.markup import card_heading
 from prep.tui.screen import PrepScreen
 from prep.tui.screens.review_end import end_text, next_step
 from prep.tui.sitting import Mark, Sitting
-from prep.tui.text import duration, progress_dots, two_ends
+from prep.tui.text import duration, progress_dots
 from prep.tui.widgets.bars import KeyBar, TopBar
-from prep.tui.widgets.checklist import Checklist
-from prep.tui.widgets.lines import Lines
+from prep.tui.widgets.card_view import CardView
+from prep.tui.widgets.grade_bar import GradeBar, rating_name
 
 if TYPE_CHECKING:
-    from prep.cards import Face
-    from prep.review.reviewer import Preview, Rating
+    from prep.cards import Card, Face
+    from prep.review.reviewer import Preview
     from prep.tui.services import Services
 
 DEBOUNCE_S = 0.15
 """A second Space so soon after the reveal is a double press, not a grade."""
-
-RATING_NAMES = {1: N_("again"), 2: N_("hard"), 3: N_("good"), 4: N_("easy")}
 
 
 class ReviewScreen(PrepScreen):
@@ -78,30 +71,21 @@ class ReviewScreen(PrepScreen):
 
     def __init__(self, area: str | None = None, limit: int | None = None, undo_first: bool = False) -> None:
         self.sitting: Sitting | None = None
-        self.previews: dict[Rating, Preview] = {}
-        self.hints_shown = 0
-        self.is_unfolded = False
-        self.typed = ""
-        """What was written down before the reveal."""
+        self.previews: list[Preview] = []
         self._area, self._limit, self._undo_first = area, limit, undo_first
         self._revealed_at = 0.0
         super().__init__()
 
     def compose(self) -> ComposeResult:
+        end = Static(id="end")
+        end.display = False
         yield TopBar()
-        with VerticalScroll(id="body", can_focus=False):
-            yield Static(id="notice")
-            yield Markdown(id="face", parser_factory=markdown_parser, open_links=False)
-            yield Lines(id="prompt")
-            yield Checklist()
-            yield Lines(id="folded")
-            yield Static(id="end")
-        yield Lines(id="grades")
+        yield CardView()
+        yield end
+        yield GradeBar()
         yield KeyBar()
 
     async def on_mount(self) -> None:
-        for name in ("#notice", "#end", "Checklist"):
-            self.query_one(name).display = False
         self.set_interval(1, self._tick_clock)
         await super().on_mount()
 
@@ -150,41 +134,28 @@ class ReviewScreen(PrepScreen):
     def is_asking(self) -> bool:
         return self.sitting is not None and self.sitting.card is not None and not self.sitting.is_revealed
 
+    @property
+    def view(self) -> CardView:
+        return self.query_one(CardView)
+
     async def show(self) -> None:
         """Show the present card, or the end."""
         sitting = self.sitting
         if sitting is None:
             return
-        if sitting.card is None:
-            await self._show_end()
-            return
-        card, face = sitting.card, self.face
-        checklist = self.query_one(Checklist)
+        card = sitting.card
         with self.app.batch_update():
-            text = face.question
-            if sitting.is_revealed:
-                if self.typed:
-                    # As code, because it is the user's text, not Markdown; a longer fence than any within it.
-                    text += f"\n\n**{_('You said')}**\n\n~~~~~~text\n{self.typed}\n~~~~~~"
-                text += "\n\n---\n\n" + (face.answer or _("*There is no answer yet: press* `e` *to write it.*"))
-            await self.query_one("#face", Markdown).update(text)
-            self.query_one("#face").display = True
-            self.query_one("#end").display = False
-            checklist.set_points(face.key_points, checklist.ticked if sitting.is_revealed else None)
-            checklist.display = sitting.is_revealed and bool(face.key_points)
-            self._static("#notice", self._notice(card, face))
-            self._show_prompt()
-            await self._show_folds()
+            self.view.display = card is not None
+            self.query_one("#end").display = card is None
+            if card is not None:
+                await self.view.show_card(card, self.face, sitting.is_revealed, self._notice(card, self.face))
+            else:
+                self.query_one("#end", Static).update(end_text(sitting))
             self._show_grades()
             self._show_bar()
         self.relabel_keys()
 
-    def _static(self, selector: str, content: Content | None) -> None:
-        widget = self.query_one(selector, Static)
-        widget.display = bool(content)
-        widget.update(content or "")
-
-    def _notice(self, card: Any, face: Face) -> Content | None:
+    def _notice(self, card: Card, face: Face) -> str:
         lines = []
         if face.lang != current_language():
             lines.append(_("There is no {language} text yet.").format(language=LANGUAGE_NAMES[current_language()]))
@@ -192,66 +163,14 @@ class ReviewScreen(PrepScreen):
             lines.append(_("The text has changed since you last saw it: R learns it anew."))
         if self.services.reviewer.is_leech(card.id):
             lines.append(_("Forgotten often: rewriting it (e) helps more than seeing it again."))
-        return Content.styled("\n".join(lines), "$text-warning") if lines else None
-
-    def _show_prompt(self) -> None:
-        self.query_one("#prompt", Lines).show(self._prompt_rows if self.is_asking else None)
-
-    def _prompt_rows(self, width: int) -> list[Content]:
-        left, right = _("say it aloud, then"), _("Space to reveal")
-        rule = "─" * max(2, width - cell_len(left) - cell_len(right) - 5)
-        rows = [Content(f"── {left} {rule} {right}")]
-        for index, point in enumerate(self.face.key_points[: self.hints_shown], 1):
-            text = Content.assemble((_("hint {n}: ").format(n=index), "bold"), inline_content(point))
-            rows += [Content(""), text]
-        return rows
-
-    async def _show_folds(self) -> None:
-        """The rest of the card: one line while folded, its text while not."""
-        assert self.sitting is not None
-        assert self.sitting.card is not None
-        card = self.sitting.card
-        shown = self.sitting.is_revealed
-        folded = partial(folded_line, card, self.face, self.is_unfolded)
-        self.query_one("#folded", Lines).show(folded if shown and folded(80) else None)
-        more = self.query("#more")
-        if not (shown and self.is_unfolded):
-            more.set(display=False)
-            return
-        if not more:
-            # A second Markdown widget only for those who unfold: the key points stand between the two.
-            await self.query_one("#body").mount(
-                Markdown(id="more", parser_factory=markdown_parser, open_links=False), after="#folded"
-            )
-        widget = self.query_one("#more", Markdown)
-        widget.display = True
-        await widget.update(more_markdown(card, self.face))
+        return "\n".join(lines)
 
     def _show_grades(self) -> None:
-        if self.is_revealed:
-            assert self.sitting is not None
-            assert self.sitting.card is not None
-            self.previews = self.services.reviewer.previews(self.sitting.card.id)
-        self.query_one("#grades", Lines).show(self._grade_rows if self.is_revealed else None)
-
-    def _grade_rows(self, width: int) -> list[Content]:
-        suggested = self.query_one(Checklist).suggestion()
-        parts: list[Content] = []
-        for rating, preview in self.previews.items():
-            if not self._offers(rating):
-                continue
-            style = "bold underline" if rating == suggested else ""
-            parts.append(
-                Content.assemble(
-                    (str(int(rating)), "bold $accent"),
-                    " ",
-                    (_(RATING_NAMES[rating]), style),
-                    " ",
-                    (preview.interval_text, "$text-muted"),
-                )
-            )
-        right = _("suggested: {grade}").format(grade=suggested) if suggested is not None else ""
-        return [two_ends(Content("   ").join(parts), Content.styled(right, "bold"), width)]
+        self.previews = []
+        if self.is_revealed and self.sitting is not None and self.sitting.card is not None:
+            previews = self.services.reviewer.previews(self.sitting.card.id)
+            self.previews = [preview for rating, preview in previews.items() if self._offers(rating)]
+        self.query_one(GradeBar).offer(self.previews, self.view.checklist.suggestion())
 
     def _offers(self, rating: int) -> bool:
         return self.prep.settings.grades == 4 or rating in (1, 3)
@@ -275,27 +194,13 @@ class ReviewScreen(PrepScreen):
         )
 
     def _tick_clock(self) -> None:
-        if self._ready and self.is_current:
-            self._show_bar()
-            if self.is_over and self.sitting is not None and not self.sitting.at_limit:
-                self._watch_for_due()
-
-    def _watch_for_due(self) -> None:
-        """At the end: say so when a learning step has become due."""
-        assert self.sitting is not None
-        if self.services.reviewer.queue(self._area, 1):
-            self._static("#end", end_text(self.sitting))
+        if not self._ready or not self.is_current or self.sitting is None:
+            return
+        self._show_bar()
+        if self.is_over and not self.sitting.at_limit and self.services.reviewer.queue(self._area, 1):
+            # A learning step has become due meanwhile: the end is not the end any more.
+            self.query_one("#end", Static).update(end_text(self.sitting))
             self.relabel_keys()
-
-    async def _show_end(self) -> None:
-        assert self.sitting is not None
-        with self.app.batch_update():
-            for name in ("#notice", "#prompt", "#folded", "#grades", "#face", "Checklist"):
-                self.query_one(name).display = False
-            self.query("#more").set(display=False)
-            self._static("#end", end_text(self.sitting))
-            self._show_bar()
-        self.relabel_keys()
 
     # keys
 
@@ -307,15 +212,15 @@ class ReviewScreen(PrepScreen):
             labels["proceed"] = _("good")
         if self.sitting is not None and self.sitting.card is not None:
             points = self.face.key_points
-            if points and self.hints_shown:
-                labels["hint"] = _("hint {n}/{total}").format(n=self.hints_shown, total=len(points))
+            if points and self.view.hints_shown:
+                labels["hint"] = _("hint {n}/{total}").format(n=self.view.hints_shown, total=len(points))
             exercises = self._exercises()
             if len(exercises) == 1:
                 labels["exercise"] = exercises[0]
-            if self.is_unfolded:
+            if self.view.is_unfolded:
                 labels["fold"] = _("fold")
-        for rating, preview in self.previews.items() if self.is_revealed else ():
-            labels[f"grade({int(rating)})"] = f"{_(RATING_NAMES[rating])} · {preview.interval_text}"
+        for preview in self.previews if self.is_revealed else ():
+            labels[f"grade({int(preview.rating)})"] = f"{rating_name(preview.rating)} · {preview.interval_text}"
         return labels
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -328,7 +233,7 @@ class ReviewScreen(PrepScreen):
             case "type":
                 return self.is_asking
             case "hint":
-                return self.is_asking and self.hints_shown < len(self.face.key_points)
+                return self.is_asking and self.view.hints_shown < len(self.face.key_points)
             case "fold" | "tick" | "point" if not self.is_revealed:
                 return action == "point" and self.is_asking
             case "tick":
@@ -365,9 +270,7 @@ class ReviewScreen(PrepScreen):
     async def reveal(self) -> None:
         assert self.sitting is not None
         self.sitting.is_revealed = True
-        typed = self.query("TypedAnswer")
-        self.typed = getattr(typed.first(), "text", "").strip() if typed else ""
-        await typed.remove()
+        await self.view.end_typing()
         await self.show()
         self._revealed_at = time.monotonic()
 
@@ -387,12 +290,7 @@ class ReviewScreen(PrepScreen):
 
     async def _show_fresh(self) -> None:
         """Show the present card from its top, with nothing of the one before."""
-        self.hints_shown = 0
-        self.is_unfolded = False
-        self.typed = ""
-        self.previews = {}
-        await self.query("TypedAnswer").remove()
-        self.query_one("#body").scroll_home(animate=False)
+        await self.view.begin()
         await self.show()
 
     async def action_undo(self) -> None:
@@ -412,9 +310,8 @@ class ReviewScreen(PrepScreen):
         if isinstance(undone, Mark):
             self.notify(_("The card is back."))
         elif undone.rating is not None:
-            self.notify(_("Undone: {grade}.").format(grade=_(RATING_NAMES[undone.rating])))
+            self.notify(_("Undone: {grade}.").format(grade=rating_name(undone.rating)))
         if self._ready:
-            self.query_one(Checklist).ticked = []
             await self._show_fresh()
 
     async def action_mark(self, kind: str) -> None:
@@ -434,44 +331,33 @@ class ReviewScreen(PrepScreen):
         self.notify(_("The card is new again (u takes it back)."))
         await self._next()
 
-    async def action_hint(self) -> None:
-        self.hints_shown += 1
-        self._show_prompt()
+    def action_hint(self) -> None:
+        self.view.show_hint()
         self.relabel_keys()
 
     async def action_fold(self) -> None:
-        self.is_unfolded = not self.is_unfolded
-        await self._show_folds()
+        await self.view.toggle_fold()
         self.relabel_keys()
-        if self.is_unfolded:
-            self.call_after_refresh(self.query_one("#folded").scroll_visible, top=True, animate=False)
 
     def action_tick(self, value: bool) -> None:
-        self.query_one(Checklist).tick(value)
+        self.view.checklist.tick(value)
+        self._show_grades()
+
+    def on_checklist_ticked(self) -> None:
+        """A point was ticked with the mouse."""
         self._show_grades()
 
     def action_point(self, step: int) -> None:
-        if not self.is_revealed or not self.query_one(Checklist).move(step):
-            self.action_scroll(step)
+        self.view.move(step)
 
     def action_scroll(self, lines: int) -> None:
-        self.query_one("#body").scroll_relative(y=lines, animate=False)
+        self.view.scroll_lines(lines)
 
     def action_page(self, step: int) -> None:
-        body = self.query_one("#body")
-        body.scroll_relative(y=step * max(1, body.size.height - 2), animate=False)
+        self.view.scroll_pages(step)
 
     async def action_type(self) -> None:
-        """Write the answer down before seeing it."""
-        from prep.tui.widgets.typed import TypedAnswer
-
-        existing = self.query(TypedAnswer)
-        if existing:
-            existing.first().focus()
-            return
-        answer = TypedAnswer()
-        await self.query_one("#body").mount(answer, after="#prompt")
-        answer.focus()
+        await self.view.start_typing()
 
     async def action_reveal_typed(self) -> None:
         if self.is_asking:
