@@ -22,7 +22,7 @@ class Terminal:
     """A detached tmux session on a server of its own."""
 
     def __init__(self, env: dict[str, str], width: int = 80, height: int = 24) -> None:
-        self.name = f"prep-{uuid.uuid4().hex[:8]}"
+        self.name = ""
         self.env = env
         self.size = ("-x", str(width), "-y", str(height))
 
@@ -32,6 +32,8 @@ class Terminal:
         return result.stdout
 
     def start(self, *arguments: str) -> None:
+        # A server of its own for each start: one that is still shutting down refuses a new session.
+        self.name = f"prep-{uuid.uuid4().hex[:8]}"
         command = f"{sys.executable} -m prep {' '.join(arguments)}; echo ENDED $?; exec sleep 1000"
         self.tmux("new-session", "-d", "-s", "prep", *self.size, command)
 
@@ -54,7 +56,8 @@ class Terminal:
         pytest.fail(f"never seen: {text}\n{screen}")
 
     def close(self) -> None:
-        self.tmux("kill-server", check=False)
+        if self.name:
+            self.tmux("kill-server", check=False)
 
 
 @pytest.fixture
