@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -289,7 +290,7 @@ def test_heuristics_and_helper_functions_work(grade: Grade) -> None:
     assert verdict["passed"], verdict["diagnosis"]
 
 
-def test_block_pointers_and_descriptors_work(grade: Grade) -> None:
+def test_block_pointers_work_where_triton_has_them(grade: Grade) -> None:
     block = RIGHT.replace(
         '    value = tl.load(x + row * x_stride + at, mask=at < n, other=-float("inf")).to(tl.float32)\n',
         "    block = tl.make_block_ptr(x, (tl.num_programs(0), n), (x_stride, 1), (row, 0), (1, BLOCK), (1, 0))\n"
@@ -297,6 +298,9 @@ def test_block_pointers_and_descriptors_work(grade: Grade) -> None:
         "    value = tl.where(at < n, value, -float('inf'))\n",
     )
     verdict = grade("softmax", block)
+    if metadata.version("triton").startswith("3.9"):  # removed there
+        assert first(verdict)["code"] == "does-not-compile"
+        return
     assert verdict["passed"], verdict["diagnosis"]
     verdict = grade("softmax", block.replace("boundary_check=(0, 1)", "boundary_check=()"))
     assert first(verdict)["code"] == "missing-mask"
