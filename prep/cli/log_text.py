@@ -51,7 +51,7 @@ _IMPORTS = {"new": N_("new row"), "changed": N_("changed"), "present": N_("is th
 _GAP = "  "
 # What gives way, in this order, where the terminal is too narrow: (column, cells that it keeps; 0: it is left out).
 # Notes end up in `show` before a role, a result or a company is cut: these are what the list is for.
-_SQUEEZED = ((7, 12), (7, 0), (3, 8), (6, 8), (2, 8), (5, 0), (4, 0), (3, 4), (6, 4), (2, 4))
+_SQUEEZED = ((7, 12), (7, 0), (3, 14), (5, 0), (3, 8), (6, 8), (2, 8), (4, 0), (3, 4), (6, 4), (2, 4))
 
 
 def when_text(draft: InterviewDraft) -> str:

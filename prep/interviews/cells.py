@@ -61,12 +61,13 @@ def _clusters(text: str) -> Iterator[tuple[str, int]]:
     cluster, cells, joined = "", 0, False
     for char in text:
         category = unicodedata.category(char)
-        attaches = category in ("Mn", "Me") or char == _ZWJ or 0x1F3FB <= ord(char) <= 0x1F3FF
-        attaches = attaches or (joined and category == "So")
+        attaches = category in ("Mn", "Me") or char == _ZWJ
+        # A skin tone colours an emoji and stands alone after anything else; the same for what a joiner precedes.
+        attaches = attaches or (cells == 2 and 0x1F3FB <= ord(char) <= 0x1F3FF) or (joined and category == "So")
         joined = char == _ZWJ
         if cluster and attaches:
             cluster += char
-            if char == _EMOJI_PRESENTATION:
+            if char == _EMOJI_PRESENTATION and unicodedata.category(cluster[0]) in ("So", "Sm"):
                 cells = 2
             continue
         if cluster:

@@ -57,6 +57,8 @@ def split_position(text: str) -> Position | None:
     else:
         length = _unknown_company_length(text)
         company, rest = text[:length].strip(_SEPARATORS), text[length:]
+        if not company:  # `(AI Infra)` names nobody: it stays in one piece
+            company, rest = text, ""
     rest = _trim(rest)
     location = None
     if (city := _CITY_AT_END.search(rest)) is not None:

@@ -66,7 +66,7 @@ def to_document(draft: InterviewDraft, lang: str = "en") -> str:
     for key, name in _KEYS.items():
         value = getattr(draft, name)
         if value is not None or key in _ALWAYS_SHOWN:
-            values[key] = "" if value is None else value
+            values[key] = value
     values["questions"] = [_question_item(q) for q in draft.questions]
     about, questions = _HELP[lang]
     comment = [
@@ -92,7 +92,7 @@ def from_document(text: str, *, today: date) -> InterviewDraft:
     end = next((n for n, line in enumerate(lines) if n > 0 and line.rstrip() == "---"), None)
     if lines[0].rstrip() != "---" or end is None:
         raise ImportFailed("the fields must stand between two lines ---", line=1)
-    values = _load("\n".join(_quote_question_lines(lines[1:end])))
+    values = _load("".join(f"{line}\n" for line in _quote_question_lines(lines[1:end])))
     notes = "\n".join(lines[end + 1 :]).strip("\n")
     if unknown := [key for key in values if key not in _KEYS and key != "questions"]:
         near = difflib.get_close_matches(str(unknown[0]), [*_KEYS, "questions"], 1)
@@ -257,9 +257,13 @@ def _dump(values: dict[str, Any]) -> str:
         style = '"' if any(c in value for c in "\r\x85\u2028\u2029") else "|" if "\n" in value else None
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
+    def nothing(dumper: yaml.SafeDumper, _value: None) -> yaml.ScalarNode:
+        return dumper.represent_scalar("tag:yaml.org,2002:null", "")  # `role:`, to be filled in
+
     Dumper.add_representer(str, text)
+    Dumper.add_representer(type(None), nothing)
     dumped: str = yaml.dump(values, Dumper=Dumper, allow_unicode=True, sort_keys=False, width=100_000)
-    return dumped.replace(": ''\n", ":\n")
+    return dumped
 
 
 def _load(text: str) -> dict[str, Any]:

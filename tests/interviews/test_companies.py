@@ -35,6 +35,8 @@ from prep.interviews.companies import Position, company_key, known_aliases, spli
         ("Blue Ridge Compute inference", "Blue Ridge Compute", "inference", None),
         ("Alder Labs, Staff Engineer", "Alder Labs", "Staff Engineer", None),
         ("上海", "上海", None, None),
+        ("(AI Infra)", "(AI Infra)", None, None),
+        ("(", "(", None, None),
     ],
 )
 def test_a_cell_is_taken_apart(text: str, company: str, role: str | None, location: str | None) -> None:

@@ -14,7 +14,7 @@ from prep.interviews.cells import cell_width, cut, one_line, pad, safe_lines
     ("text", "width"),
     [
         ("", 0), ("ab", 2), ("字节", 4), ("Ａ：", 4), ("…", 1), ("e\u0301", 1), ("👍", 2), ("👍🏽", 2), ("👨‍👩‍👧", 2),
-        ("❤\ufe0f", 2), ("\u200b", 0), ("\u200d ", 1),
+        ("❤\ufe0f", 2), ("\u200b", 0), ("\u200d ", 1), ("a🏻", 3), (" \ufe0f", 1),
     ],
 )  # fmt: skip
 def test_width(text: str, width: int) -> None:

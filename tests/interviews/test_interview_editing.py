@@ -101,6 +101,13 @@ def test_any_interview_survives_the_editor(made: InterviewDraft) -> None:
     assert read == {}
 
 
+def test_quotes_within_a_text_are_the_texts_own() -> None:
+    made = InterviewDraft(
+        company="A", feeling_text="one: ''\ntwo\n", interviewers="''", questions=[Question("q: ''\nr")]
+    )
+    assert changed_fields(made, from_document(to_document(made), today=TODAY)) == {}
+
+
 def test_an_edit_changes_what_was_edited_and_only_that() -> None:
     before = from_document(to_document(draft()), today=TODAY)
     text = to_document(draft()).replace("feeling: 3", "feeling: 5").replace("date: '2026-11-20'", "date: 11/21 7pm")
@@ -155,7 +162,7 @@ def test_a_reworded_question_at_its_place_is_the_same_question() -> None:
         ("", "between two lines ---", 1),
         ("company: A\n", "between two lines ---", 1),
         ("---\ncompany: A\n", "between two lines ---", 1),
-        ("---\ncompany: [A\n---\n", "not YAML", 2),
+        ("---\ncompany: [A\n---\n", "not YAML", 3),
         ("---\ncompany: A: B\n---\n", "not YAML", 2),
         ("---\n- A\n---\n", "fields must be lines", 2),
         ("---\ncompany: A\ncompnay: B\n---\n", "field 'compnay' is unknown", 3),
