@@ -15,7 +15,7 @@ import click
 from prep.errors import PrepError
 
 # What a fault report needs; torch and triton are looked up, never imported (2 s).
-PACKAGES = ("textual", "fsrs", "fsrs-rs-python", "markdown-it-py", "torch", "triton", "numpy", "ray", "watchfiles")
+PACKAGES = ("textual", "fsrs", "fsrs-rs-python", "markdown-it-py", "torch", "triton", "numpy", "ray")
 COUNTED = ("reviews", "card_state", "attempts", "interviews", "interview_questions")
 
 
