@@ -66,7 +66,7 @@ def position_text(draft: InterviewDraft) -> str:
 
 
 def result_text(draft: InterviewDraft, *, ahead: bool = False) -> str:
-    """The result, with the person's own words where they say more: `failed (性格测试挂)`."""
+    """The result, with the person's own words where they say more: `rejected (测评挂)`."""
     known = _("upcoming") if ahead else _(RESULTS[draft.result])
     own = one_line(draft.result_text or "")
     return known if not own or own.casefold() == known.casefold() else f"{known} ({own})"

@@ -84,7 +84,7 @@ class InterviewLog:
         return ahead[0] if ahead else None
 
     def is_upcoming(self, interview: Interview) -> bool:
-        """Pending, and neither its day nor its time has passed."""
+        """Pending, nothing felt or answered yet, and neither its day nor its time has passed."""
         return interview.deleted_at_ms is None and is_upcoming(interview, self.clock())
 
     def companies(self) -> list[str]:
@@ -306,10 +306,16 @@ class InterviewLog:
 
 def is_upcoming(draft: InterviewDraft, now: Instant) -> bool:
     """Whether an interview with this date and result is still to be held at `now`."""
-    if draft.held_on is None or draft.result != "pending":
+    if draft.held_on is None or took_place(draft):
         return False
     local = now.local()
     return (draft.held_on, draft.held_time or "24:00") >= (local.date().isoformat(), f"{local:%H:%M}")
+
+
+def took_place(draft: InterviewDraft) -> bool:
+    """Whether what was written down shows that it is over, as when logged without a time on the evening of its day."""
+    felt = draft.feeling is not None or draft.feeling_text is not None
+    return felt or draft.result != "pending" or any(q.outcome for q in draft.questions)
 
 
 def _still_says(draft: InterviewDraft, changes: Mapping[str, object]) -> bool:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from prep.errors import ImportFailed
 from prep.interviews.companies import company_key
-from prep.interviews.log import InterviewLog
+from prep.interviews.log import InterviewLog, took_place
 from prep.interviews.model import ImportedRow, Interview, InterviewDraft
 from prep.interviews.problem import Problem
 from prep.interviews.rows import (
@@ -287,12 +287,12 @@ def _dated(filled: Sequence[tuple[Table, TableRow]], year: int) -> list[ParsedRo
 
 def _held_in_future(row: ParsedRow, today: date) -> bool:
     draft = row.draft
-    written = draft.notes_md or draft.feeling_text or draft.feeling or draft.result != "pending"
-    return bool(written) and not row.has_year and draft.held_on is not None and draft.held_on > today.isoformat()
+    written = draft.notes_md is not None or took_place(draft)
+    return written and not row.has_year and draft.held_on is not None and draft.held_on > today.isoformat()
 
 
 def _is_ahead(draft: InterviewDraft, today: date) -> bool:
-    return draft.held_on is not None and draft.held_on >= today.isoformat() and draft.result == "pending"
+    return draft.held_on is not None and draft.held_on >= today.isoformat() and not took_place(draft)
 
 
 def _no_table(tables: Sequence[Table]) -> ImportFailed:

@@ -251,9 +251,8 @@ def test_a_corrected_name_renames_the_application_and_a_shared_one_is_left(log: 
 
 
 def test_deleting_hides_it_and_can_be_undone(log: InterviewLog) -> None:
-    draft = coding_round()
-    draft.held_on = "2026-12-01"
-    added = log.add(draft)
+    added = log.add(InterviewDraft(company="云杉科技", held_on="2026-12-01", questions=[Question("a")]))
+    assert log.upcoming() is not None
     before = log.get(added)
     log.delete(added)
     assert log.all() == []
@@ -284,6 +283,16 @@ def test_upcoming_is_the_nearest_pending_interview_that_is_not_over(log: Intervi
         names.append(ahead.company)
         log.set_result(ahead.id, "pass")
     assert names == ["today, some time", "today, earlier", "today", "far"]
+
+
+def test_what_was_felt_or_answered_today_is_over(log: InterviewLog) -> None:
+    today = log.today().isoformat()
+    log.add(InterviewDraft(company="felt", held_on=today, feeling=3))
+    log.add(InterviewDraft(company="in words", held_on=today, feeling_text="ok"))
+    log.add(InterviewDraft(company="answered", held_on=today, questions=[Question("a", outcome="failed")]))
+    assert log.upcoming() is None
+    log.add(InterviewDraft(company="prepared", held_on=today, notes_md="ask about paging", questions=[Question("a")]))
+    assert [i.company for i in log.all() if log.is_upcoming(i)] == ["prepared"]
 
 
 def test_orders(log: InterviewLog) -> None:
