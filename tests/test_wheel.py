@@ -31,9 +31,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     site = next(environment.glob("lib/python*/site-packages"))
     # The dependencies come from this environment, but for what only grading needs.
     for entry in Path(sysconfig.get_path("purelib")).iterdir():
-        if not entry.name.startswith((*GRADING_ONLY, "__editable__", "_prep", "prep-", "_virtualenv")) and (
-            entry.suffix != ".pth"
-        ):
+        ours = entry.name == "prep" or entry.name.startswith(("__editable__", "_prep", "prep-"))
+        if not ours and not entry.name.startswith((*GRADING_ONLY, "_virtualenv")) and entry.suffix != ".pth":
             (site / entry.name).symlink_to(entry)
     subprocess.run(
         [sys.executable, "-m", "pip", "--python", environment / "bin" / "python", "install", "--no-deps", wheel],

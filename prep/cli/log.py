@@ -70,7 +70,7 @@ def add_command(**options: Any) -> None:
 
     if not any(value for value in options.values()):
         if _in_terminal():
-            _run_app()
+            _run_app("log_form")
             return
         raise UsageError("an interview needs a company", hint=_ADD_EXAMPLE)
     if not (options["company"] or "").strip():
@@ -180,13 +180,14 @@ def undelete_command(ref: str) -> None:
 @click.option(
     "--year", metavar="YEAR", help="Of the first date that names none; by default the latest that makes sense."
 )
-@click.option("--yes", is_flag=True, help="Import without asking.")
-def import_command(file: Path, year: str | None, yes: bool) -> None:
+@click.option("--yes", is_flag=True, help="Import without asking; without a terminal nobody is asked.")
+@click.option("--dry-run", is_flag=True, help="Preview a Markdown table only.")
+def import_command(file: Path, year: str | None, yes: bool, dry_run: bool) -> None:
     """Import the interview table of a Markdown FILE after a preview, or a .jsonl export. Twice adds nothing twice."""
     from prep.cli.log_files import import_file
 
     with _open_log() as log:
-        import_file(log, file, _whole("year", year), yes=yes)
+        import_file(log, file, _whole("year", year), yes=yes, dry_run=dry_run)
 
 
 @log_command.command("export")
@@ -219,10 +220,10 @@ def _in_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def _run_app() -> None:
+def _run_app(screen: str = "log") -> None:
     from prep.tui.app import run_app
 
-    run_app("log")
+    run_app(screen)
 
 
 def _width() -> int | None:

@@ -21,8 +21,8 @@ _LARGEST = 64 << 20
 """Bytes; a log of ten interviews a day for ten years has 40 MB."""
 
 
-def import_file(log: InterviewLog, path: Path, year: int | None, *, yes: bool) -> None:
-    """Preview, ask, import; a .jsonl file, which is merged by id, at once.
+def import_file(log: InterviewLog, path: Path, year: int | None, *, yes: bool, dry_run: bool = False) -> None:
+    """Preview, ask in a terminal, import; a .jsonl file, which is merged by id, at once.
 
     Raises:
         UsageError: no such file, or a year that is none.
@@ -35,7 +35,7 @@ def import_file(log: InterviewLog, path: Path, year: int | None, *, yes: bool) -
         if path.suffix.lower() in (".jsonl", ".ndjson"):
             _import_jsonl(log, text)
         else:
-            _import_markdown(log, text, path, year, yes=yes)
+            _import_markdown(log, text, path, year, yes=yes, dry_run=dry_run)
     except ImportFailed as e:
         raise ImportFailed(e.message, where=path, line=e.line, hint=e.hint) from e
 
@@ -47,7 +47,7 @@ def _import_jsonl(log: InterviewLog, text: str) -> None:
     click.echo(_done(merged.added, merged.updated, merged.already_present))
 
 
-def _import_markdown(log: InterviewLog, text: str, path: Path, year: int | None, *, yes: bool) -> None:
+def _import_markdown(log: InterviewLog, text: str, path: Path, year: int | None, *, yes: bool, dry_run: bool) -> None:
     from prep.cli.log_text import preview_lines
     from prep.interviews.markdown import apply, import_markdown
 
@@ -58,14 +58,14 @@ def _import_markdown(log: InterviewLog, text: str, path: Path, year: int | None,
     if not new and not changed:
         click.echo(_("nothing to import"))
         return
-    if not yes:
-        if not (sys.stdin.isatty() and sys.stdout.isatty()):
-            click.echo("prep: " + _("nothing was written; run it again with --yes to import"), err=True)
-            raise SystemExit(1)
-        if not click.confirm(
-            "\n" + _("Import {new} new and {changed} changed rows?").format(new=new, changed=changed), default=False
-        ):
-            raise SystemExit(1)
+    if dry_run:
+        click.echo(_("nothing was written: --dry-run"))
+        return
+    # Where nobody can answer it goes on: rows are only added, and an import that is repeated adds nothing.
+    asks = not yes and sys.stdin.isatty() and sys.stdout.isatty()
+    question = _("Import {new} new and {changed} changed rows?").format(new=new, changed=changed)
+    if asks and not click.confirm("\n" + question, default=False):
+        raise SystemExit(1)
     done = apply(preview, log)
     click.echo(_done(len(done.added), len(done.updated), done.already_present))
 
@@ -137,7 +137,7 @@ def export_file(log: InterviewLog, path: Path | None, format_: str | None, *, re
             redactor = Redactor(log.rows.companies(), log.all("entered", deleted=True))
             interviews = [redactor.interview(i) for i in interviews]
         text = export_markdown(interviews, lang=current_language())
-    if path is None:
+    if path is None or str(path) == "-":
         click.echo(text, nl=False)
         return
     if path.exists() and not force:

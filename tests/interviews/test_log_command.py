@@ -163,13 +163,21 @@ def test_the_list_fits_the_terminal_and_marks_what_it_cuts(
     assert len(starts) == 1
 
 
-def test_an_import_without_a_terminal_only_previews(run: Run) -> None:
-    preview = run("import", NOTES)
-    assert preview.status == 1
+def test_a_dry_run_only_previews(run: Run) -> None:
+    preview = run("import", NOTES, "--dry-run")
+    assert preview.status == 0
     assert "12 new" in preview.out
-    assert "nothing was written" in preview.err
-    assert "--yes" in preview.err
+    assert "nothing was written" in preview.out
     assert listed(run) == []
+
+
+def test_an_import_without_a_terminal_asks_nobody(run: Run) -> None:
+    done = run("import", NOTES)
+    assert done.status == 0
+    assert "imported 12" in done.out
+    assert len(listed(run)) == 12
+    assert "nothing to import" in run("import", NOTES).out
+    assert len(listed(run)) == 12
 
 
 @pytest.mark.parametrize(("answer", "kept"), [("y\n", 12), ("n\n", 0), ("\n", 0), ("\x04", 0)])
@@ -225,10 +233,10 @@ def test_chinese_is_spoken_too(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setenv("LANG", "zh_CN.UTF-8")
     file = tmp_path / "log.md"
     file.write_text("| 日期 | 记录 |\n|-|-|\n| 2/30 云杉 | b |\n", encoding="utf-8")
-    preview = run("import", file)
+    preview = run("import", file, "--dry-run")
     assert "新增 1" in preview.out
     assert "2/30 不是日期" in preview.out
-    assert "没有写入任何内容" in preview.err
+    assert "没有写入任何内容" in preview.out
     assert run("add", "--company", "云杉", "--date", "2026-01-01").out == "已记录为 1： 2026-01-01  云杉  等结果\n"
     assert "经过" in run("show", "1").out
 
@@ -521,3 +529,10 @@ def test_help_and_the_log_import_neither_textual_nor_rich_nor_torch(home: Path) 
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_dash_is_the_terminal(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run("import", NOTES, "--year", "2025")
+    assert run("export", "-").out == run("export").out
+    assert list(tmp_path.glob("-")) == []
