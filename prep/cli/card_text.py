@@ -65,7 +65,7 @@ def language(lang: str | None) -> str:
 
 
 def print_hit(hit: Hit) -> None:
-    from prep.cli.cells import fit
+    from prep.cells import cut
     from prep.cli.markdown import one_line
 
     columns = shutil.get_terminal_size().columns
@@ -73,9 +73,9 @@ def print_hit(hit: Hit) -> None:
     level = WORDS[hit.face.lang]["level"].format(level=card.level)
     click.echo(f"{card.id}  ({card.area}, {level})")
     question, snippet = one_line(hit.face.question), one_line(hit.snippet)
-    click.echo(fit(f"  {question}", columns))
+    click.echo(cut(f"  {question}", columns))
     if snippet and snippet.strip("…") not in question:
-        click.echo(fit(f"    {snippet}", columns))
+        click.echo(cut(f"    {snippet}", columns))
 
 
 def card_lines(card: Card, lang: Lang, columns: int) -> list[str]:

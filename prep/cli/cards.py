@@ -226,7 +226,7 @@ def _counts(library: Library) -> dict[str, dict[str, int]]:
 
 
 def _list_area(library: Library, area: str, as_json: bool) -> None:
-    from prep.cli.cells import fit
+    from prep.cells import cut
     from prep.cli.markdown import one_line
     from prep.errors import UsageError
 
@@ -239,7 +239,7 @@ def _list_area(library: Library, area: str, as_json: bool) -> None:
     lang = cast("Lang", language(None))
     columns = shutil.get_terminal_size().columns
     for card in cards:
-        click.echo(fit(f"{card.level}  {card.id}  {one_line(card.faces[lang].question)}", columns))
+        click.echo(cut(f"{card.level}  {card.id}  {one_line(card.faces[lang].question)}", columns))
 
 
 def _warn(library: Library) -> None:

@@ -80,9 +80,9 @@ def list_command(track: str | None, as_json: bool) -> None:
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    from prep.cli.cells import pad, width
+    from prep.cells import cell_width, pad
 
-    widths = [max(width(row[column]) for row in rows) for column in range(len(rows[0]))]
+    widths = [max(cell_width(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  ".join(pad(cell, cells) for cell, cells in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 

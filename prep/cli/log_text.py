@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from prep.interviews.cells import cell_width, cut, one_line, pad, safe_lines
+from prep.cells import cell_width, cut, one_line, pad, safe_lines
 from prep.interviews.model import UNKNOWN_COMPANY, InterviewDraft
 from prep.locale import N_, current_language
 from prep.locale import gettext as _

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from prep.cli.cells import pad, width
+from prep.cells import cell_width, pad
 
 if TYPE_CHECKING:
     from markdown_it.tree import SyntaxTreeNode
@@ -46,18 +46,18 @@ def wrap(text: str, columns: int) -> list[str]:
     for paragraph in text.split("\n"):
         line, cells = "", 0
         for unit in _units(paragraph):
-            size = width(unit)
+            size = cell_width(unit)
             if cells + size <= columns:
                 line, cells = line + unit, cells + size
                 continue
             if line.strip():
                 lines.append(line.rstrip())
             line = unit.lstrip()
-            while width(line) > columns:  # a word longer than a line
+            while cell_width(line) > columns:  # a word longer than a line
                 head = _take(line, columns)
                 lines.append(head)
                 line = line[len(head) :]
-            cells = width(line)
+            cells = cell_width(line)
         lines.append(line.rstrip())
     return lines
 
@@ -94,7 +94,7 @@ def _is_wide(char: str) -> bool:
 def _take(text: str, columns: int) -> str:
     cells = 0
     for i, char in enumerate(text):
-        cells += width(char)
+        cells += cell_width(char)
         if cells > columns:
             return text[: max(i, 1)]
     return text
@@ -178,7 +178,7 @@ def _table(node: SyntaxTreeNode, columns: int) -> list[str]:
     rows = [[_inline(cell.children) for cell in row.children] for part in node.children for row in part.children]
     count = max(len(row) for row in rows)
     rows = [row + [""] * (count - len(row)) for row in rows]
-    widths = [max(width(row[i]) for row in rows) for i in range(count)]
+    widths = [max(cell_width(row[i]) for row in rows) for i in range(count)]
     spare = columns - 3 * (count - 1)
     while sum(widths) > spare and max(widths) > _MIN_COLUMN:
         # The widest columns give first: narrow ones hold numbers and names, which must not break.

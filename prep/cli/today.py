@@ -90,7 +90,7 @@ def spark(values: tuple[int, ...]) -> str:
 
 def today_lines(today: Today) -> list[str]:
     """The summary, line by line."""
-    from prep.cli.cells import pad
+    from prep.cells import pad
 
     rows: list[tuple[str, str]] = []
     if today.next_interview is not None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from prep.interviews.cells import cell_width, pad
+from prep.cells import cell_width, pad
 
 _BREAK = re.compile(r"\s*<br\s*/?>\s*", re.IGNORECASE)
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from prep.cells import cell_width
 from prep.cli import main
-from prep.cli.cells import width
 
 WriteCard = Callable[..., Path]
 
@@ -82,7 +82,7 @@ def test_show(prep: Prep, lang: str) -> None:
     assert ("checked 2026-11-20" in prep.out) == (lang != "zh")
     assert "https://arxiv.org/abs/2309.06180" in prep.out
     assert "    ## not a section" in prep.out or lang == "zh"
-    assert all(width(line) <= 60 for line in prep.out.splitlines())
+    assert all(cell_width(line) <= 60 for line in prep.out.splitlines())
 
 
 def test_show_json(prep: Prep) -> None:

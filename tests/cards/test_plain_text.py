@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prep.cli.cells import width
+from prep.cells import cell_width
 from prep.cli.markdown import one_line, render, wrap
 
 
@@ -31,7 +31,7 @@ def test_wrap(text: str, columns: int, lines: list[str]) -> None:
 @given(st.text(alphabet="ab 分页，（）.\u0301", max_size=60), st.integers(4, 30))
 def test_wrapping_fits_and_loses_nothing(text: str, columns: int) -> None:
     lines = wrap(text, columns)
-    assert all(width(line) <= columns for line in lines)
+    assert all(cell_width(line) <= columns for line in lines)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
 
 
@@ -95,7 +95,7 @@ def test_table_is_aligned_by_cells() -> None:
 def test_a_wide_table_wraps_its_cells() -> None:
     table = "| a | b |\n|---|---|\n| x | " + "word " * 30 + "|"
     lines = render(table, 40).split("\n")
-    assert all(width(line) <= 40 for line in lines)
+    assert all(cell_width(line) <= 40 for line in lines)
     assert " ".join(lines).count("word") == 30
 
 

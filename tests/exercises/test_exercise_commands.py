@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from prep.cli import main
-from prep.cli.cells import fit, pad, width
+from prep.cells import cell_width, cut, pad
 from prep.exercises.load import load_exercises
 from prep.store.attempts import Attempts
 from prep.store.database import Database
@@ -59,10 +59,10 @@ def test_list_is_aligned_in_cells(run: Run, monkeypatch: pytest.MonkeyPatch, lan
     monkeypatch.setenv("LANG", lang)
     head, *rows = run("list")[1].splitlines()
     last = head.split()[-1]
-    column = width(head[: head.index(last)])
+    column = cell_width(head[: head.index(last)])
     untouched = "未开始" if lang.startswith("zh") else "not started"
     for row in rows:
-        assert width(row[: row.rindex(untouched)]) == column, row
+        assert cell_width(row[: row.rindex(untouched)]) == column, row
     if lang.startswith("zh"):
         assert "按行 softmax" in "\n".join(rows)
 
@@ -123,7 +123,7 @@ def test_a_terminal_gets_text_of_its_width(run: Run, monkeypatch: pytest.MonkeyP
         assert "**" not in out
         assert "def softmax(x: torch.Tensor, out: torch.Tensor) -> None: ..." in out
         prose = [line for line in out.splitlines() if "torch.Tensor" not in line and "out[i, j]" not in line]
-        assert max(width(line) for line in prose) <= 60
+        assert max(cell_width(line) for line in prose) <= 60
 
 
 @pytest.mark.parametrize("command", ["show", "start", "hint", "solution"])
@@ -214,12 +214,12 @@ def test_solution_asks_in_a_terminal(run: Run, monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_cells() -> None:
-    assert [width(t) for t in ("", "abc", "中文", "ａ", "e\u0301", "a\u200bb", "…")] == [0, 3, 4, 2, 1, 2, 1]
+    assert [cell_width(t) for t in ("", "abc", "中文", "ａ", "e\u0301", "a\u200bb", "…")] == [0, 3, 4, 2, 1, 2, 1]
     assert pad("中文", 6) == "中文  "
     assert pad("abcdef", 3) == "abcdef"
-    assert fit("abcdef", 6) == "abcdef"
-    assert fit("abcdef", 5) == "abcd…"
-    assert fit("中文字", 6) == "中文字"
-    assert fit("中文字", 5) == "中文…"
-    assert fit("中文字", 4) == "中…"
-    assert fit("abc", 0) == ""
+    assert cut("abcdef", 6) == "abcdef"
+    assert cut("abcdef", 5) == "abcd…"
+    assert cut("中文字", 6) == "中文字"
+    assert cut("中文字", 5) == "中文…"
+    assert cut("中文字", 4) == "中…"
+    assert cut("abc", 0) == ""

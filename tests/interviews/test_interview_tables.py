@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prep.interviews.cells import cell_width
+from prep.cells import cell_width
 from prep.interviews.tables import decode_cell, encode_cell, find_tables, format_table
 
 cell_texts = st.text(

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from prep.cells import cell_width
 from prep.cli import main
-from prep.interviews.cells import cell_width
 
 NOTES = Path(__file__).parents[1] / "data" / "interviews" / "notes.md"
 

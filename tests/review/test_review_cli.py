@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from prep.cells import cell_width
 from prep.cli import main
-from prep.cli.cells import width
 from prep.interviews.log import InterviewLog
 from prep.interviews.model import InterviewDraft, Question
 from prep.locale import set_language
@@ -243,7 +243,7 @@ def test_today_in_chinese_lines_up_by_cells(prep: Prep, home: Path) -> None:
     lines = out.splitlines()
     assert "周" in lines[0]
     (cards,) = [line for line in lines if "分钟" in line]
-    assert width(cards[: cards.index("3")]) == 19
+    assert cell_width(cards[: cards.index("3")]) == 19
 
 
 def test_a_database_that_cannot_be_used_is_one_line(prep: Prep, home: Path) -> None:

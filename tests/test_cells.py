@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from prep.interviews.cells import cell_width, cut, one_line, pad, safe_lines
+from prep.cells import cell_width, cut, one_line, pad, safe_lines
 
 
 @pytest.mark.parametrize(
