@@ -94,7 +94,8 @@ def bench_answer(times: int, home: str) -> bool:
     """Answering cards with 5,000 cards and 200,000 reviews, each answer committed durably."""
     from benchmarks.library import Cards, fill
     from prep.clock import now
-    from prep.review.reviewer import Rating, Reviewer
+    from prep.review.model import Rating
+    from prep.review.reviewer import Reviewer
     from prep.settings import Settings
     from prep.store.database import Database
 

@@ -191,7 +191,7 @@ class PlainSitting:
                 click.echo(f"\n{title}\n\n{text}")
 
     def _grade(self, card: Card, rating: int, seconds: float) -> None:
-        from prep.review.reviewer import AlreadyAnswered
+        from prep.review.model import AlreadyAnswered
 
         face = card.face(self.lang)
         try:

@@ -13,7 +13,7 @@ from prep.locale import current_language, ngettext
 from prep.locale import gettext as _
 
 if TYPE_CHECKING:
-    from prep.review.reviewer import Counts
+    from prep.review.model import Counts
     from prep.review.today import ExerciseToday, Suggestion, Today
 
 BARS = "▁▂▃▄▅▆▇█"

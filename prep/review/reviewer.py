@@ -4,75 +4,20 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import IntEnum
 
 from prep.clock import Clock, Instant
-from prep.errors import StoreError
 from prep.review import habits
 from prep.review import queue as queues
 from prep.review.days import day_start_ms, study_day
 from prep.review.fold import Answer, Scheduling, apply, fold, kind_of, load_params
+from prep.review.model import AlreadyAnswered, Counts, Preview, Rating, UndoneReview, interval_text
 from prep.review.queue import CardLike, Sitting, Situation
 from prep.review.renames import Aliases, merged
 from prep.settings import Settings
 from prep.store.database import Database
 from prep.store.ids import uuid7
 from prep.store.reviews import CardState, Marks, Review, Reviews
-
-
-class Rating(IntEnum):
-    AGAIN = 1
-    HARD = 2
-    GOOD = 3
-    EASY = 4
-
-
-class AlreadyAnswered(StoreError):
-    """The card was answered elsewhere after it was shown here; nothing was written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What a grade would do."""
-
-    rating: Rating
-    interval_text: str
-    """ "10 min", "3 d": the same in both languages."""
-    due_ms: int
-    interval_days: int
-    """0 for a step."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    due: int
-    learning: int
-    new: int
-    total: int
-    minutes: int
-    """How long all of it takes, by the person's own median time for an answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class UndoneReview:
-    review_id: str
-    card_id: str
-    """Its present id."""
-    rating: Rating | None
-    """None where a reset was undone."""
-    kind: str
-    reviewed_at_ms: int
-    state: CardState | None
-    """The card's state now, as it was before the review."""
-
-
-def interval_text(interval_days: int, due_ms: int, at_ms: int) -> str:
-    """An interval for a person."""
-    if interval_days:
-        return f"{interval_days} d"
-    return f"{max(1, round((due_ms - at_ms) / 60_000))} min"
 
 
 class Reviewer:

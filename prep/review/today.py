@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
-from prep.review.reviewer import Counts, Reviewer
+from prep.review.model import Counts
+from prep.review.reviewer import Reviewer
 
 if TYPE_CHECKING:
     from prep.exercises.spec import Exercise

@@ -12,7 +12,7 @@ from prep.store.ids import uuid7
 
 if TYPE_CHECKING:
     from prep.cards import Card, Face, Lang
-    from prep.review.reviewer import UndoneReview
+    from prep.review.model import UndoneReview
     from prep.tui.services import Services
 
 

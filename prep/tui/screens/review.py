@@ -13,7 +13,7 @@ from textual.widgets import Markdown, Static
 from prep.cards import CardFaults
 from prep.locale import LANGUAGE_NAMES, N_, current_language, other_language
 from prep.locale import gettext as _
-from prep.review.reviewer import AlreadyAnswered
+from prep.review.model import AlreadyAnswered
 from prep.tui.markup import card_heading
 from prep.tui.screen import PrepScreen
 from prep.tui.screens.review_end import end_text, next_step
@@ -25,7 +25,7 @@ from prep.tui.widgets.grade_bar import GradeBar, rating_name
 
 if TYPE_CHECKING:
     from prep.cards import Card, Face
-    from prep.review.reviewer import Preview
+    from prep.review.model import Preview
     from prep.tui.services import Services
 
 DEBOUNCE_S = 0.15

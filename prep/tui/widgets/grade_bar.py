@@ -13,7 +13,7 @@ from prep.tui.text import two_ends
 from prep.tui.widgets.lines import Lines
 
 if TYPE_CHECKING:
-    from prep.review.reviewer import Preview
+    from prep.review.model import Preview
 
 RATING_NAMES = {1: N_("again"), 2: N_("hard"), 3: N_("good"), 4: N_("easy")}
 
