@@ -49,6 +49,9 @@ class Outcome:
     low_precision: float = 0.0
     """The largest error as a multiple of what the next lower precision would explain; at most 1 where it does."""
 
+    relative_error: float = float("inf")
+    """Root mean square of the errors, as a share of the expected values'."""
+
     depth: int = 1
 
     @property

@@ -23,6 +23,9 @@ _LOWER = {"float64": "float32", "float32": "float16", "float16": "float16", "bfl
 _LOST = 32
 """In units of the lower precision: an error beyond 32 eps of the magnitude (3% for float16) has another cause."""
 
+_SMALL = 0.1
+"""Root mean square of the errors, as a share of the results'."""
+
 _LIKE_ANOTHER = 16.0
 """A wrong answer is recognised within this multiple of the tolerance: it is computed in another order than ours."""
 
@@ -52,6 +55,10 @@ def annotate(
         # Terms beyond the largest float16 overflow a float16 accumulator: infinite there is what that precision gives.
         share = np.where(~np.isfinite(c.got) & (size > DTYPES["float16"].largest), 0.0, share)
         explained.append(float(np.nanmax(share, initial=0.0)))
+        finite = np.isfinite(c.got) & np.isfinite(c.expected)
+        error = np.sqrt(np.mean(np.square(c.error[finite]))) if finite.any() else np.inf
+        typical = np.sqrt(np.mean(np.square(c.expected[finite]))) if finite.any() else 0.0
+        outcome.relative_error = min(outcome.relative_error, float(error / typical) if typical else np.inf)
     outcome.low_precision = max(explained, default=np.inf)
 
 
@@ -164,8 +171,11 @@ def _not_finite(failing: list[Outcome], passing: list[Outcome]) -> str | None:
 
 
 def _by_precision(failing: list[Outcome]) -> str | None:
-    """All errors are as small as one precision lower explains, and not confined to a tail."""
-    if all(o.low_precision <= 1.0 for o in failing):
+    """All errors are as small as one precision lower explains, and in some case plainly small beside the results.
+
+    The second: where terms cancel, as a mean of 1e4 beside a variance of 1, any error is small beside the terms.
+    """
+    if all(o.low_precision <= 1.0 for o in failing) and any(o.relative_error <= _SMALL for o in failing):
         return "low-precision"
     return None
 

@@ -35,6 +35,9 @@ class Region:
     stored: Array | None = None
     """Bool for each element of an output's storage: did a kernel store there?"""
 
+    arena: int = 0
+    """Address of the allocation that a parameter's storage lies in; its moats belong to nobody."""
+
 
 @dataclass
 class Watch:
@@ -50,6 +53,7 @@ class Watch:
     violations: dict[tuple[str, str | None, int | None, bool], dict[str, Any]] = field(default_factory=dict)
     kept: list[Any] = field(default_factory=list)
     filled: set[int] = field(default_factory=set)
+    arenas: set[int] = field(default_factory=set)
     in_launch: bool = False
     in_body: bool = False
     """Inside a launch, while programs run: there nothing is the interpreter's own."""
@@ -62,6 +66,7 @@ class Watch:
         self.launches = self.programs = 0
         self.operators, self.violations, self.kept, self.filled = {}, {}, [], set()
         self.regions, self.starts = [], []
+        self.arenas = {region.arena for region in regions}
         for region in regions:
             self._add(region)
 
@@ -78,7 +83,7 @@ class Watch:
         """Let kernels touch what torch gave the submission, and keep it alive so that its address stays its own."""
         if isinstance(value, torch.Tensor):
             storage = value.untyped_storage()
-            if storage.nbytes():
+            if storage.nbytes() and storage.data_ptr() not in self.arenas:
                 self.kept.append(value)
                 start = storage.data_ptr()
                 self._add(Region(start, start + storage.nbytes(), data=(start, start + storage.nbytes())))

@@ -26,6 +26,10 @@ from prep.grading import hooks, isolate, no_gpu, watch
 from prep.grading.buffers import Layout
 from prep.grading.protocol import Frame, ProtocolError, read_frame, write_frame
 
+MOAT_BYTES = 256 << 10
+"""On each side of a storage, beyond its guards and never sent: a block that overruns 4 KiB of guard, as 32 rows of 150
+floats do, must not land in another parameter and look like a store that was meant for it."""
+
 
 class Worker:
     """One submission's process."""
@@ -96,8 +100,8 @@ class Worker:
             header = {"status": "error", "error": self.error(e)}
         header["returned"] = None if returned is None else type(returned).__name__
         header["watch"] = self.watch.report()
-        storages = [self.storages[layout.name] for layout in layouts]
-        payload = b"".join(_bytes(storage).tobytes() for storage in storages) + self._stored(regions)
+        storages = [_bytes(self.storages[layout.name], layout).tobytes() for layout in layouts]
+        payload = b"".join(storages) + self._stored(regions)
         self.watch.begin([])
         return Frame(header, payload)
 
@@ -111,10 +115,13 @@ class Worker:
         for layout in layouts:
             raw = np.frombuffer(payload, dtype=np.uint8, count=layout.nbytes, offset=at)
             at += layout.nbytes
-            storage = self.storages.setdefault(layout.name, torch.empty(layout.nbytes, dtype=torch.uint8))
-            _bytes(storage)[:] = raw
+            if layout.name not in self.storages:
+                self.storages[layout.name] = torch.empty(layout.nbytes + 2 * MOAT_BYTES, dtype=torch.uint8)
+            storage = self.storages[layout.name]
+            _bytes(storage, layout)[:] = raw
             tensor = torch.empty(0, dtype=getattr(torch, layout.dtype.name))
-            tensor.set_(storage.untyped_storage(), layout.offset, layout.shape, layout.strides)
+            first = MOAT_BYTES // layout.dtype.itemsize + layout.offset
+            tensor.set_(storage.untyped_storage(), first, layout.shape, layout.strides)
             tensors[layout.name] = tensor
             regions.append(_region(layout, storage))
         return tensors, regions
@@ -124,7 +131,7 @@ class Worker:
         parts = []
         for region in regions:
             if region.stored is not None and region.layout is not None:
-                filled = region.start in self.watch.filled
+                filled = region.arena in self.watch.filled
                 parts.append(np.packbits(region.layout.view(region.stored) | filled).tobytes())
         return b"".join(parts)
 
@@ -151,14 +158,16 @@ class Worker:
         }
 
 
-def _bytes(storage: torch.Tensor) -> Any:
-    """The storage's memory as a numpy array; not through Tensor.numpy, which is watched."""
-    memory = storage.untyped_storage()
-    return np.frombuffer((ctypes.c_uint8 * memory.nbytes()).from_address(memory.data_ptr()), dtype=np.uint8)
+def _bytes(storage: torch.Tensor, layout: Layout) -> Any:
+    """The storage's memory inside the moats as a numpy array; not through Tensor.numpy, which is watched."""
+    address = storage.untyped_storage().data_ptr() + MOAT_BYTES
+    memory: Any = (ctypes.c_uint8 * layout.nbytes).from_address(address)
+    return np.frombuffer(memory, dtype=np.uint8)
 
 
 def _region(layout: Layout, storage: torch.Tensor) -> watch.Region:
-    start = storage.untyped_storage().data_ptr()
+    arena = storage.untyped_storage().data_ptr()
+    start = arena + MOAT_BYTES
     item = layout.dtype.itemsize
     data = (start + layout.offset * item, start + (layout.offset + layout.extent) * item)
     gaps = layout.extent != layout.elements
@@ -170,6 +179,7 @@ def _region(layout: Layout, storage: torch.Tensor) -> watch.Region:
         member=layout.member_mask() if gaps else None,
         data=data,
         stored=np.zeros(layout.storage_elements, dtype=bool) if layout.role != "in" else None,
+        arena=arena,
     )
 
 
