@@ -108,4 +108,5 @@ def test_grade_says_what_to_install(installed: Path, home: Path) -> None:
     done = run(installed, "grade", "softmax", home=home)
     assert done.returncode == 3
     assert done.stdout == ""
-    assert "pip install 'prep[kernels]'" in done.stderr
+    assert "pip install 'torch" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

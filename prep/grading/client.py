@@ -29,6 +29,9 @@ Event = dict[str, Any]
 SOURCE_LIMIT = 1 << 20
 """Bytes of a submission; a kernel file of 1 MiB is a mistake."""
 
+INSTALL = "pip install 'torch>=2.11' 'triton>=3.6,<3.10' numpy"
+"""Not an extra of prep by name: who runs a checkout or a wheel of their own has no such name to install."""
+
 _STREAM_LIMIT = 16 << 20
 """Bytes of one event line: asyncio's default of 64 KiB is shorter than a verdict with error maps."""
 
@@ -41,9 +44,7 @@ def require_grader(device: str = "auto") -> None:
     """
     missing = [name for name in ("torch", "triton", "numpy") if not _installed(name)]
     if missing:
-        raise GraderUnavailable(
-            f"grading needs {' and '.join(missing)}", hint="install what it needs: pip install 'prep[kernels]'"
-        )
+        raise GraderUnavailable(f"grading needs {' and '.join(missing)}: {INSTALL}")
     if device == "cuda":
         raise GraderUnavailable(
             "this version grades on the CPU only, in triton's interpreter", hint="leave --device away, or say cpu"
@@ -107,7 +108,7 @@ def _event(line: bytes, errors: bytes = b"") -> Event:
         raise GraderUnavailable("the judge ended without a verdict", hint=last[-1] if last else "")
     event: Event = json.loads(line)
     if event["event"] == "unavailable":
-        raise GraderUnavailable(event["message"], hint="install what grading needs: pip install 'prep[kernels]'")
+        raise GraderUnavailable(f"{event['message']}: {INSTALL}")
     if event["event"] == "error":
         raise PrepError(event["message"], hint=event["hint"])
     return event
