@@ -23,6 +23,9 @@ _LOWER = {"float64": "float32", "float32": "float16", "float16": "float16", "bfl
 _LOST = 32
 """In units of the lower precision: an error beyond 32 eps of the magnitude (3% for float16) has another cause."""
 
+_CLOSER = 0.2
+"""The distance to a typical wrong answer, as a share of the distance to the right one."""
+
 _SMALL = 0.1
 """Root mean square of the errors, as a share of the results'."""
 
@@ -72,7 +75,12 @@ def _alike(exercise: Exercise, outcome: Outcome, comparison: Comparison, other: 
         close = np.abs(got - other) <= _LIKE_ANOTHER * (comparison.tolerance + eps * np.abs(other))
     endless = ~np.isfinite(other) | (np.abs(other) > DTYPES[outcome.case.dtype].largest)
     same = (got == other) | (~np.isfinite(got) & endless)
-    return bool((close | same).all())
+    if not (close | same).all():
+        return False
+    # Where the tolerance is wide, as beside a mean of 1e4, much is close: it must be far closer than the right answer.
+    finite = np.isfinite(got) & np.isfinite(other) & np.isfinite(comparison.expected)
+    to_other, to_right = (np.square(got - like)[finite].sum() for like in (other, comparison.expected))
+    return bool(to_other <= _CLOSER**2 * to_right)
 
 
 def of_values(
