@@ -44,7 +44,7 @@ def log_command(ctx: click.Context) -> None:
     "--date", "date_text", help="When, as you would write it: 5/19 20:00, tomorrow, Thu 15:00. Default: today."
 )
 @click.option("--time", "time_text", help="19:00, 7pm, 晚上7点.")
-@click.option("--round", "round_no", metavar="N", help="Which round it was.")
+@click.option("--round", "round_no", metavar="N|KIND", help="Which round it was; a kind of round does as well.")
 @click.option(
     "--kind", "round_kind", help="phone, coding, kernel, system, ml, behavioural, hm, onsite, hr, take-home, mock."
 )
@@ -237,7 +237,7 @@ def _draft(options: dict[str, Any], log: InterviewLog) -> InterviewDraft:
     from prep.errors import UsageError
     from prep.interviews.dates import parse_when
     from prep.interviews.editing import parse_question
-    from prep.interviews.model import InterviewDraft
+    from prep.interviews.model import ROUND_KINDS, InterviewDraft
 
     today = log.today()
     date_text = (options["date_text"] or "").strip()
@@ -255,14 +255,17 @@ def _draft(options: dict[str, Any], log: InterviewLog) -> InterviewDraft:
             raise UsageError(f"time {options['time_text']!r} is not a time", hint="a time looks like 19:00 or 7pm")
         held_time = time.held_time
     result, own = _result(options["result"]) if options["result"] is not None else ("pending", None)
+    round_no, round_kind = options["round_no"] or "", options["round_kind"] or ""
+    if not round_kind and round_no.strip().lower() in ROUND_KINDS:  # --round coding, as people say it
+        round_no, round_kind = "", round_no.strip()
     return InterviewDraft(
         company=options["company"],
         role=options["role"],
         location=options["location"],
         held_on=when.held_on,
         held_time=held_time,
-        round_no=_whole("round", options["round_no"]),
-        round_kind=options["round_kind"].lower() if options["round_kind"] else None,
+        round_no=_whole("round", round_no or None),
+        round_kind=round_kind.lower() or None,
         format=options["format_"],
         minutes=_whole("minutes", options["minutes"]) if options["minutes"] is not None else when.minutes,
         interviewers=options["interviewers"],

@@ -536,3 +536,19 @@ def test_a_dash_is_the_terminal(run: Run, tmp_path: Path, monkeypatch: pytest.Mo
     run("import", NOTES, "--year", "2025")
     assert run("export", "-").out == run("export").out
     assert list(tmp_path.glob("-")) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "number", "kind"),
+    [(["--round", "coding"], None, "coding"), (["--round", "Coding"], None, "coding"), (["--round", "2"], 2, None)],
+)
+def test_a_round_is_a_number_or_a_kind(run: Run, given: list[str], number: int | None, kind: str | None) -> None:
+    assert run("add", "--company", "Example", *given, "-q", "paged attention :: failed").status == 0
+    (interview,) = listed(run)
+    assert (interview["round_no"], interview["round_kind"]) == (number, kind)
+
+
+def test_a_round_that_is_neither_is_told(run: Run) -> None:
+    for wrong in (["--round", "coded"], ["--round", "coding", "--kind", "system"]):
+        assert run("add", "--company", "Example", *wrong).status == 2
+    assert listed(run) == []

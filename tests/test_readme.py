@@ -1,0 +1,36 @@
+"""The commands of both READMEs are commands that prep takes, with their options."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from prep.cli.commands import cli
+
+ROOT = Path(__file__).parents[1]
+LINES = [
+    pytest.param(line.split("  ")[0].strip(), id=f"{name}:{number}")
+    for name in ("README.md", "README.zh-CN.md")
+    for number, line in enumerate((ROOT / name).read_text(encoding="utf-8").splitlines(), 1)
+    if re.match(r"prep \w", line) and "|" not in line.split("  ")[0]
+]
+
+
+def test_there_are_some() -> None:
+    assert len(LINES) > 12
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_command_of_a_readme_is_taken(line: str) -> None:
+    arguments = shlex.split(line)[1:]
+    command: click.Command = cli
+    context = click.Context(cli, info_name="prep")
+    while isinstance(command, click.Group):
+        name, sub, arguments = command.resolve_command(context, arguments)
+        assert sub is not None
+        command, context = sub, click.Context(sub, info_name=name, parent=context)
+    command.parse_args(context, arguments)
