@@ -1,0 +1,343 @@
+"""Measures the numbers that the attention and sampling cards quote. Needs one CUDA GPU.
+
+`python -m benchmarks.attention_card_numbers`. Every time is a median of `triton.testing.do_bench`, which clears L2 before
+each run. The kernels here are plain Triton, written to be compared with each other, not to be the fastest.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+import triton
+import triton.language as tl
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from triton.testing import do_bench
+
+Q_HEADS, KV_HEADS, DIM = 32, 8, 128  # Llama-3-8B
+GROUP = Q_HEADS // KV_HEADS
+HIDDEN = 4096
+VOCABULARY = 128_256
+
+
+@triton.jit
+def decode_part(
+    q, k, v, out, lse, S, scale, batch_stride, HEADS: tl.constexpr, SHARE: tl.constexpr, ROWS: tl.constexpr,
+    BM: tl.constexpr, BN: tl.constexpr, D: tl.constexpr, SPLITS: tl.constexpr,
+):  # fmt: skip
+    """ROWS queries that read one KV head, over one of SPLITS equal ranges of keys; SHARE programs read the same KV head.
+
+    q: [programs, ROWS, D]; k, v: [batch, HEADS, S, D] with `batch_stride`; out, lse: one partial result per split.
+    """
+    program, split = tl.program_id(0), tl.program_id(1)
+    kv = program // SHARE
+    base = (kv // HEADS).to(tl.int64) * batch_stride + (kv % HEADS).to(tl.int64) * S * D
+    rows, dims = tl.arange(0, BM), tl.arange(0, D)
+    inside = rows[:, None] < ROWS
+    at = program.to(tl.int64) * ROWS * D + rows[:, None] * D + dims[None, :]
+    query = tl.load(q + at, mask=inside, other=0.0)
+    top = tl.full((BM,), float("-inf"), tl.float32)
+    total = tl.zeros((BM,), tl.float32)
+    acc = tl.zeros((BM, D), tl.float32)
+    chunk = tl.cdiv(S, SPLITS)
+    begin = split * chunk
+    end = tl.minimum(begin + chunk, S)
+    for start in range(begin, end, BN):
+        keys = start + tl.arange(0, BN)
+        tile = base + keys[:, None] * D + dims[None, :]
+        score = tl.dot(query, tl.trans(tl.load(k + tile, mask=keys[:, None] < end, other=0.0))) * scale
+        score = tl.where(keys[None, :] < end, score, float("-inf"))
+        new = tl.maximum(top, tl.max(score, 1))
+        weight = tl.exp(score - new[:, None])
+        shrink = tl.exp(top - new)
+        total = total * shrink + tl.sum(weight, 1)
+        value = tl.load(v + tile, mask=keys[:, None] < end, other=0.0)
+        acc = acc * shrink[:, None] + tl.dot(weight.to(value.dtype), value)
+        top = new
+    slot = (program * SPLITS + split).to(tl.int64) * ROWS
+    tl.store(out + slot * D + rows[:, None] * D + dims[None, :], acc / total[:, None], mask=inside)
+    tl.store(lse + slot + rows, top + tl.log(total), mask=rows < ROWS)
+
+
+@triton.jit
+def combine(part, lse, out, ROWS: tl.constexpr, D: tl.constexpr, SPLITS: tl.constexpr):
+    """Partial outputs weighted by their share of the softmax's denominator. One program per query row."""
+    program, row = tl.program_id(0), tl.program_id(1)
+    splits, dims = tl.arange(0, SPLITS), tl.arange(0, D)
+    slot = (program.to(tl.int64) * SPLITS + splits) * ROWS + row
+    share = tl.load(lse + slot)
+    share = tl.exp(share - tl.max(share, 0))
+    share = share / tl.sum(share, 0)
+    value = tl.load(part + slot[:, None] * D + dims[None, :])
+    tl.store(out + (program * ROWS + row) * D + dims, tl.sum(share[:, None] * value, 0))
+
+
+def decode(
+    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, *, rows: int, share: int, splits: int, shared: bool = False
+) -> torch.Tensor:
+    """q: [programs, rows, D]. `shared`: every batch entry reads the K and V of entry 0."""
+    programs = q.shape[0]
+    part = torch.empty(programs, splits, rows, DIM, device=q.device)
+    lse = torch.empty(programs, splits, rows, device=q.device)
+    out = torch.empty_like(q)
+    block = max(16, triton.next_power_of_2(rows))
+    decode_part[(programs, splits)](
+        q, k, v, part, lse, k.shape[2], DIM**-0.5, 0 if shared else k.stride(0), KV_HEADS, share, rows,
+        block, 64, DIM, splits, num_warps=4 if block <= 64 else 8, num_stages=3,
+    )  # fmt: skip
+    combine[(programs, rows)](part, lse, out, rows, DIM, splits)
+    return out
+
+
+@triton.jit
+def matmul_fixed(
+    a, b, c, M, N, K, BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr
+):  # one tile shape and one order of K for every M
+    rows = tl.program_id(0) * BM + tl.arange(0, BM)
+    cols = tl.program_id(1) * BN + tl.arange(0, BN)
+    k = tl.arange(0, BK)
+    acc = tl.zeros((BM, BN), tl.float32)
+    for start in range(0, K, BK):
+        left = tl.load(a + rows[:, None] * K + (start + k)[None, :], mask=rows[:, None] < M, other=0.0)
+        right = tl.load(b + (start + k)[:, None] * N + cols[None, :])
+        acc = tl.dot(left, right, acc)
+    tl.store(c + rows[:, None] * N + cols[None, :], acc.to(c.dtype.element_ty), mask=rows[:, None] < M)
+
+
+def fixed(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    m, k = a.shape
+    n = b.shape[1]
+    c = torch.empty(m, n, device=a.device, dtype=a.dtype)
+    matmul_fixed[(triton.cdiv(m, 64), n // 64)](a, b, c, m, n, k, 64, 64, 64, num_warps=4, num_stages=4)
+    return c
+
+
+@triton.jit
+def nucleus(p, out, V, top_p, STEPS: tl.constexpr, BLOCK: tl.constexpr):
+    """The top-p mask of one row without sorting: bisect the threshold t whose kept mass reaches top_p."""
+    row = tl.program_id(0).to(tl.int64) * V
+    low, high = 0.0, 1.0
+    for _ in range(STEPS):
+        middle = (low + high) * 0.5
+        kept = tl.zeros((BLOCK,), tl.float32)
+        for start in range(0, V, BLOCK):
+            at = start + tl.arange(0, BLOCK)
+            x = tl.load(p + row + at, mask=at < V, other=0.0)
+            kept += tl.where(x >= middle, x, 0.0)
+        enough = tl.sum(kept, 0) >= top_p
+        low = tl.where(enough, middle, low)
+        high = tl.where(enough, high, middle)
+    for start in range(0, V, BLOCK):
+        at = start + tl.arange(0, BLOCK)
+        x = tl.load(p + row + at, mask=at < V, other=0.0)
+        tl.store(out + row + at, tl.where(x >= low, x, 0.0), mask=at < V)
+
+
+def nucleus_filter(p: torch.Tensor, top_p: float) -> torch.Tensor:
+    out = torch.empty_like(p)
+    nucleus[(p.shape[0],)](p, out, p.shape[1], top_p, 32, 4096, num_warps=8)
+    return out
+
+
+def us(fn: Callable[[], object]) -> float:
+    return 1000 * float(do_bench(fn, warmup=10, rep=40, return_mode="median"))
+
+
+def randn(*shape: int, dtype: torch.dtype = torch.bfloat16) -> torch.Tensor:
+    return torch.randn(*shape, device="cuda").to(dtype)
+
+
+def splits_and_packing() -> None:
+    """One decode step of one layer of Llama-3-8B's attention at batch 1."""
+    for s in (2048, 8192, 32768, 131072):
+        q = randn(KV_HEADS, GROUP, DIM)
+        k, v = randn(1, KV_HEADS, s, DIM), randn(1, KV_HEADS, s, DIM)
+        moved = 2 * k.numel() * k.element_size()
+        four = q.view(1, Q_HEADS, 1, DIM)
+        want = F.scaled_dot_product_attention(four.float(), k.float(), v.float(), enable_gqa=True).view(q.shape)
+        first = None
+        for splits in (1, 2, 4, 8, 16, 32, 64):
+            got = decode(q, k, v, rows=GROUP, share=1, splits=splits)
+            error = (got.float() - want).abs().max().item()
+            first = got if first is None else first
+            differ = (got != first).float().mean().item()
+            t = us(lambda n=splits: decode(q, k, v, rows=GROUP, share=1, splits=n))
+            print(
+                f"decode S={s} splits={splits}: {t:.1f} us, {moved / t / 1e3:.0f} GB/s of KV; max error {error:.1e}, "
+                f"{100 * differ:.1f} % of outputs differ in bits from splits=1"
+            )
+        apart = us(lambda: decode(q.view(Q_HEADS, 1, DIM), k, v, rows=1, share=GROUP, splits=32))
+        fat_k, fat_v = k.repeat_interleave(GROUP, 1), v.repeat_interleave(GROUP, 1)
+        fat = us(lambda: decode(q.view(Q_HEADS, 1, DIM), fat_k, fat_v, rows=1, share=1, splits=32))
+        repeat = us(lambda: (k.repeat_interleave(GROUP, 1), v.repeat_interleave(GROUP, 1)))
+        print(
+            f"decode S={s} splits=32: one program per query head {apart:.1f} us; KV already repeated {fat:.1f} us; "
+            f"the repeat itself {repeat:.1f} us"
+        )
+        for name in ("FLASH_ATTENTION", "CUDNN_ATTENTION", "EFFICIENT_ATTENTION"):
+            try:
+                with sdpa_kernel(getattr(SDPBackend, name)):
+                    t = us(lambda: F.scaled_dot_product_attention(four, k, v, enable_gqa=True))
+                print(f"decode S={s} SDPA {name}: {t:.1f} us")
+            except RuntimeError as error_text:
+                print(f"decode S={s} SDPA {name}: not available ({str(error_text).splitlines()[0][:80]})")
+
+
+def shared_prefix() -> None:
+    """32 requests decode with one common prefix; only the attention over the prefix."""
+    requests = 32
+    for s in (8192, 32768):
+        q = randn(requests, KV_HEADS, GROUP, DIM)
+        apart = q.view(-1, GROUP, DIM)
+        packed = q.transpose(0, 1).reshape(KV_HEADS, requests * GROUP, DIM).contiguous()
+        k, v = randn(1, KV_HEADS, s, DIM), randn(1, KV_HEADS, s, DIM)
+        one = decode(apart, k, v, rows=GROUP, share=1, splits=4, shared=True).view(requests, KV_HEADS, GROUP, DIM)
+        two = decode(packed, k, v, rows=requests * GROUP, share=1, splits=16).view(KV_HEADS, requests, GROUP, DIM)
+        error = (one.float() - two.transpose(0, 1).float()).abs().max().item()
+        paged = min(us(lambda n=n: decode(apart, k, v, rows=GROUP, share=1, splits=n, shared=True)) for n in (2, 4, 8))
+        cascade = min(us(lambda n=n: decode(packed, k, v, rows=requests * GROUP, share=1, splits=n)) for n in (16, 32))
+        all_k, all_v = k.repeat(requests, 1, 1, 1), v.repeat(requests, 1, 1, 1)
+        copies = min(us(lambda n=n: decode(apart, all_k, all_v, rows=GROUP, share=1, splits=n)) for n in (2, 4, 8))
+        print(
+            f"prefix {s} x {requests} requests: own copies {copies:.1f} us, one copy read by each {paged:.1f} us, "
+            f"one copy read once for all {cascade:.1f} us (max difference {error:.1e})"
+        )
+
+
+def invariance() -> None:
+    """The same row of a product in batches of different size, bit by bit."""
+    sizes = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048]
+    for dtype in (torch.bfloat16, torch.float32):
+        torch.manual_seed(0)
+        x, w = randn(2048, HIDDEN, dtype=dtype), randn(HIDDEN, HIDDEN, dtype=dtype)
+        exact = x[0].double() @ w.double()
+        for name, product in (("cuBLAS", torch.mm), ("fixed tile", fixed)):
+            if name == "fixed tile" and dtype is torch.float32:
+                continue
+            firsts = [product(x[:m], w)[0] for m in sizes]
+            differ = [int((row != firsts[0]).sum()) for row in firsts]
+            kinds = len({row.view(torch.uint8).cpu().numpy().tobytes() for row in firsts})
+            again = all(torch.equal(product(x[:64], w), product(x[:64], w)) for _ in range(100))
+            worst = max((row.double() - firsts[0].double()).abs().max().item() for row in firsts)
+            off = max((row.double() - exact).abs().max().item() for row in firsts)
+            print(
+                f"row 0 of x[:M] @ w, {dtype}, {name}: {kinds} different results over M = {sizes}; elements of "
+                f"{HIDDEN} that differ from M=1: {differ}; largest difference {worst:.1e}, largest error {off:.1e}; "
+                f"the same call 100 times equal: {again}"
+            )
+            times = ", ".join(f"M={m} {us(lambda m=m, product=product: product(x[:m], w)):.1f}" for m in sizes[::3])
+            print(f"  us: {times}")
+    x, weight = randn(2048, HIDDEN), randn(HIDDEN)
+    for name, norm in (
+        ("rms_norm", lambda t: F.rms_norm(t, (HIDDEN,), weight)),
+        ("softmax", lambda t: F.softmax(t.float(), -1)),
+    ):
+        rows = [norm(x[:m])[0] for m in sizes]
+        print(f"{name}: row 0 equal for every M: {all(torch.equal(row, rows[0]) for row in rows)}")
+
+
+def naive_and_flash() -> None:
+    """Prefill attention, bf16, 32 heads of 128, not causal: scores in memory against a fused kernel."""
+    for n in (1024, 4096, 16384):
+        q, k, v = (randn(1, Q_HEADS, n, DIM) for _ in range(3))
+        base = torch.cuda.memory_allocated()
+
+        def naive(q: torch.Tensor = q, k: torch.Tensor = k, v: torch.Tensor = v) -> torch.Tensor:
+            return torch.softmax(q @ k.mT * DIM**-0.5, -1) @ v
+
+        def flash(q: torch.Tensor = q, k: torch.Tensor = k, v: torch.Tensor = v) -> torch.Tensor:
+            return F.scaled_dot_product_attention(q, k, v)
+
+        for name, fn, backend in (
+            ("naive", naive, None),
+            ("SDPA flash", flash, SDPBackend.FLASH_ATTENTION),
+            ("SDPA cuDNN", flash, SDPBackend.CUDNN_ATTENTION),
+        ):
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats()
+            with sdpa_kernel(backend or SDPBackend.MATH):
+                fn()
+                peak = (torch.cuda.max_memory_allocated() - base) / 2**20
+                t = us(fn)
+            print(
+                f"attention N={n} {name}: {t:.0f} us, {4 * Q_HEADS * n * n * DIM / t / 1e6:.0f} TFLOPS, {peak:.0f} MiB"
+            )
+
+
+def sampling() -> None:
+    """fp32 logits of a 128256-token vocabulary."""
+    for batch in (1, 64, 256):
+        logits = randn(batch, VOCABULARY, dtype=torch.float32) * 3
+        p = logits.softmax(-1)
+
+        def by_sort(p: torch.Tensor = p) -> torch.Tensor:
+            value, index = p.sort(-1, descending=True)
+            value = value.masked_fill(value.cumsum(-1) - value >= 0.9, 0.0)
+            return torch.zeros_like(p).scatter_(-1, index, value)
+
+        def race(p: torch.Tensor = p) -> torch.Tensor:
+            return (p / torch.empty_like(p).exponential_()).argmax(-1)
+
+        kept, wanted = nucleus_filter(p, 0.9) > 0, by_sort() > 0
+        print(
+            f"sampling B={batch}: softmax {us(lambda logits=logits: logits.softmax(-1)):.0f} us, "
+            f"argmax {us(lambda logits=logits: logits.argmax(-1)):.0f}, "
+            f"sort {us(lambda logits=logits: logits.sort(-1, descending=True)):.0f}, "
+            f"topk(50) {us(lambda logits=logits: logits.topk(50)):.0f}, top-p by sort {us(by_sort):.0f}, "
+            f"top-p by bisection {us(lambda p=p: nucleus_filter(p, 0.9)):.0f} "
+            f"(rows whose kept sets differ: {int((kept != wanted).any(-1).sum())}, nucleus "
+            f"{wanted.sum(-1).float().mean().item():.0f} tokens), "
+            f"multinomial {us(lambda p=p: torch.multinomial(p, 1)):.0f}, exponential race {us(race):.0f}"
+        )
+
+
+def flex() -> None:
+    """FlexAttention: causal, and causal with a window of 1024, against causal SDPA. 16 heads, S = 16384."""
+    from torch.nn.attention.flex_attention import create_block_mask, flex_attention
+
+    s, window = 16384, 1024
+    q, k, v = (randn(1, 16, s, DIM) for _ in range(3))
+
+    def causal(b, h, i, j):  # type: ignore[no-untyped-def]
+        return i >= j
+
+    def near(b, h, i, j):  # type: ignore[no-untyped-def]
+        return (i >= j) & (i - j < window)
+
+    start = time.perf_counter()
+    compiled = torch.compile(flex_attention)
+    for name, mod in (("causal", causal), ("window", near)):
+        mask = create_block_mask(mod, None, None, s, s, device="cuda")
+        got = compiled(q, k, v, block_mask=mask)
+        t = us(lambda mask=mask: compiled(q, k, v, block_mask=mask))
+        i = torch.arange(s, device="cuda")
+        dense = mod(0, 0, i[:, None], i[None, :])
+        want = F.scaled_dot_product_attention(q[:, :1, -256:].float(), k[:, :1].float(), v[:, :1].float(), dense[-256:])
+        error = (got[:, :1, -256:].float() - want).abs().max().item()
+        print(f"flex {name}: {t:.0f} us, block sparsity {mask.sparsity():.1f} %, max error {error:.1e}")
+        if mod is near:
+            with_mask = us(lambda dense=dense: F.scaled_dot_product_attention(q, k, v, attn_mask=dense))
+            print(f"SDPA with the window as a dense boolean mask: {with_mask:.0f} us")
+    for backend in (SDPBackend.FLASH_ATTENTION, SDPBackend.CUDNN_ATTENTION):
+        with sdpa_kernel(backend):
+            print(
+                f"SDPA causal {backend}: {us(lambda: F.scaled_dot_product_attention(q, k, v, is_causal=True)):.0f} us"
+            )
+    print(f"flex section {time.perf_counter() - start:.0f} s")
+
+
+if __name__ == "__main__":
+    print(
+        torch.cuda.get_device_name(), "torch", torch.__version__, "triton", triton.__version__, sys.version.split()[0]
+    )
+    torch.manual_seed(0)
+    for measure in (splits_and_packing, shared_prefix, invariance, naive_and_flash, sampling, flex):
+        begun = time.perf_counter()
+        try:
+            measure()
+        except Exception as problem:  # one section that fails must not take the others with it
+            print(f"{measure.__name__} failed: {type(problem).__name__}: {str(problem)[:300]}")
+        print(f"-- {measure.__name__}: {time.perf_counter() - begun:.0f} s", flush=True)
