@@ -1,8 +1,9 @@
 """Measures the numbers that the attention and sampling cards quote. Needs one CUDA GPU.
 
-`python -m benchmarks.attention_card_numbers`. Every time is a median of `triton.testing.do_bench`, which clears L2 before
-each run. The kernels here are plain Triton, written to be compared with each other, not to be the fastest.
+`python -m benchmarks.attention_card_numbers`. Every time is a median of `triton.testing.do_bench`, which clears L2
+before each run. The kernels here are plain Triton, written to be compared with each other, not to be the fastest.
 """
+# ruff: noqa: B023  (every lambda is called before its loop goes on)
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ def decode_part(
     q, k, v, out, lse, S, scale, batch_stride, HEADS: tl.constexpr, SHARE: tl.constexpr, ROWS: tl.constexpr,
     BM: tl.constexpr, BN: tl.constexpr, D: tl.constexpr, SPLITS: tl.constexpr,
 ):  # fmt: skip
-    """ROWS queries that read one KV head, over one of SPLITS equal ranges of keys; SHARE programs read the same KV head.
+    """ROWS queries of one KV head, over one of SPLITS equal ranges of keys; SHARE programs read the same KV head.
 
     q: [programs, ROWS, D]; k, v: [batch, HEADS, S, D] with `batch_stride`; out, lse: one partial result per split.
     """
