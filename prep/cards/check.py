@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from prep import paths
-from prep.cards import prose
+from prep.cards import prose, shape
 from prep.cards.card import Card, Fault, Lang
 from prep.cards.parse import Examined, Section, read_card
 from prep.cards.scan import scan
@@ -28,6 +28,8 @@ class CheckedCards:
     """What may be linked to: `ids`, and those of broken cards, so that one fault does not make others."""
 
     aliases: dict[str, str] = field(default_factory=dict)
+    exercises: dict[Path, tuple[Card, int | None]] = field(default_factory=dict)
+    """By file: the card that can be studied, and the line of its `exercises`."""
 
 
 def check_library(
@@ -75,12 +77,13 @@ def check_cards(
                 taken[card.id] = (card, found)
         result.files += len(files)
         visible.update(taken)
+        result.exercises.update({card.path: (card, found.lines.get("exercises")) for card, found in taken.values()})
     result.ids = set(visible)
     known = result.known = result.ids | {path.stem for path, _ in everything}
     result.aliases = _aliases(visible, result.faults)
     for path, found in everything:
         result.faults += text_faults(path, found.sections, known, result.aliases)
-        result.faults += _exercise_faults(path, found, exercises)
+        result.faults += _exercise_faults(path, found, exercises) + _length_faults(path, found)
     result.faults = sorted(set(result.faults), key=lambda fault: (str(fault.path), fault.line or 0, fault.message))
     return result
 
@@ -89,7 +92,7 @@ def check_file(path: Path, known: Collection[str], aliases: Mapping[str, str] | 
     """Every fault in one card's file; `known` are the ids that it may link to."""
     found = read_card(path)
     faults = [*found.faults, *text_faults(path, found.sections, {*known, path.stem}, aliases or {})]
-    faults += _exercise_faults(path, found, exercise_ids(paths.exercises_dir()))
+    faults += _exercise_faults(path, found, exercise_ids(paths.exercises_dir())) + _length_faults(path, found)
     return sorted(faults, key=lambda fault: fault.line or 0)
 
 
@@ -108,11 +111,12 @@ def text_faults(
     known: Collection[str],
     aliases: Mapping[str, str],
 ) -> list[Fault]:
-    """Formulas that cannot be shown, dollars that are no formula, links to cards that do not exist."""
+    """Formulas that cannot be shown, dollars that are no formula, pictures that break, links to no card."""
     faults: list[Fault] = []
     for section in (section for of_lang in sections.values() for section in of_lang):
         first = section.first_line
-        faults += [Fault(path, first + line, message) for line, message in prose.faults(section.text)]
+        found = prose.faults(section.text) + shape.faults(section.text)
+        faults += [Fault(path, first + line, message) for line, message in found]
         for line, target in prose.links(section.text):
             if target in known:
                 if target == path.stem:
@@ -132,6 +136,20 @@ def _exercise_faults(path: Path, found: Examined, exercises: Collection[str] | N
         for name in found.card.exercises
         if name not in exercises
     ]
+
+
+def _length_faults(path: Path, found: Examined) -> list[Fault]:
+    if found.card is None:
+        return []
+    faults: list[Fault] = []
+    for lang, sections in found.sections.items():
+        face = found.card.faces[lang]
+        most = shape.SCREENS * shape.ROWS
+        if sections and face.lang == lang and (rows := shape.rows(face)) > most:
+            size = f"{shape.COLUMNS}x{shape.ROWS}"
+            text = f"the {lang} face takes {rows} rows, more than {shape.SCREENS} screens of {size}: make it two cards"
+            faults.append(Fault(path, sections[0].heading_line, text))
+    return faults
 
 
 def _aliases(visible: Mapping[str, tuple[Card, Examined]], faults: list[Fault]) -> dict[str, str]:

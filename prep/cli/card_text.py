@@ -65,8 +65,8 @@ def language(lang: str | None) -> str:
 
 
 def print_hit(hit: Hit) -> None:
+    from prep.cards.text import one_line
     from prep.cells import cut
-    from prep.cli.markdown import one_line
 
     columns = shutil.get_terminal_size().columns
     card = hit.card
@@ -79,7 +79,7 @@ def print_hit(hit: Hit) -> None:
 
 
 def card_lines(card: Card, lang: Lang, columns: int) -> list[str]:
-    from prep.cli.markdown import render, wrap
+    from prep.cards.text import render, wrap
 
     words = WORDS[lang]
     face = card.faces[lang]

@@ -226,8 +226,8 @@ def _counts(library: Library) -> dict[str, dict[str, int]]:
 
 
 def _list_area(library: Library, area: str, as_json: bool) -> None:
+    from prep.cards.text import one_line
     from prep.cells import cut
-    from prep.cli.markdown import one_line
     from prep.errors import UsageError
 
     cards = [library.cards[i] for i in library.ids() if library.row(i).area == area]

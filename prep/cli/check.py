@@ -55,6 +55,7 @@ def _check(wanted: Sequence[Path]) -> tuple[list[_Fault], dict[str, int]]:
     from prep.cards.check import check_cards
     from prep.errors import UsageError
     from prep.exercises import load
+    from prep.exercises.relations import one_sided
 
     targets = [Path(path).resolve() for path in wanted]
     for path, target in zip(wanted, targets, strict=True):
@@ -69,6 +70,9 @@ def _check(wanted: Sequence[Path]) -> tuple[list[_Fault], dict[str, int]]:
     exercises = paths.exercises_dir()
     if exercises.is_dir():
         faults += load.check_exercises(known_cards=known)
+        # A user's own card may name an exercise of ours, which cannot know it.
+        ours = {path: card for path, card in cards.exercises.items() if _is_below(path, [paths.content_dir()])}
+        faults += one_sided(ours, load.readable_exercises(), cards.aliases)
         checked["exercises"] = sum(1 for _ in exercises.glob("*/exercise.yaml"))
     if not targets:
         translations, count = _translations()

@@ -47,7 +47,7 @@ def _print(markdown: str) -> None:
     if sys.stdout.isatty():
         import shutil
 
-        from prep.cli.markdown import render
+        from prep.cards.text import render
 
         # Lines of more than 100 cells are hard to read, however wide the terminal is.
         markdown = render(markdown, min(shutil.get_terminal_size().columns, 100))

@@ -34,6 +34,12 @@ def load_exercises(root: Path | None = None) -> dict[str, Exercise]:
     return {exercise.id: exercise for exercise in exercises}
 
 
+def readable_exercises(root: Path | None = None) -> list[Exercise]:
+    """The exercises under `root` whose exercise.yaml has no faults; `check_exercises` reports those of the others."""
+    parsed = [parse_exercise(folder) for folder in _folders(root)]
+    return [exercise for exercise, faults in parsed if not faults.found]
+
+
 def load_exercise(exercise_id: str, root: Path | None = None) -> Exercise:
     """One exercise; the others are not read.
 

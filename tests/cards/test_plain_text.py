@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from prep.cards.text import one_line, render, wrap
 from prep.cells import cell_width
-from prep.cli.markdown import one_line, render, wrap
 
 
 @pytest.mark.parametrize(
