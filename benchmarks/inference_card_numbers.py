@@ -1,7 +1,7 @@
 """Measures the numbers that the inference cards quote, on one CUDA GPU: `python -m benchmarks.inference_card_numbers`.
 
-A model of the shape of Llama-3-8B with random bf16 weights, all 32 layers of them apart, so that each step reads 16 GB as a
-served model does. Prints one JSON object. Sections are guarded; name some to run only these.
+A model of the shape of Llama-3-8B with random bf16 weights, all 32 layers of them apart, so that each step reads 15 GB as
+a served model does. Prints one JSON object. Sections are guarded; name some to run only these.
 """
 
 from __future__ import annotations
