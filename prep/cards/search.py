@@ -1,8 +1,8 @@
 """Search over all cards, in both languages: substrings of folded text.
 
 Not FTS5: its unicode61 tokenizer takes a run of Chinese for one word, its trigram tokenizer finds nothing of two
-characters, and most Chinese words have two. A card is one byte string, best field first, so that one bytes.find a card
-says both whether a word is there and what that is worth: 5,000 cards take about 1 ms plus 0.3 ms a megabyte of text.
+characters, and most Chinese words have two. A card is one string, best field first, so that one find a card says both
+whether a word is there and what that is worth: 5,000 cards take about 1 ms plus 0.3 ms a megabyte of text.
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ import re
 import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Generic, TypeVar
 
 from prep.cards.card import LANGS, Card, Face, Lang
 from prep.cards.fold import Haystack, fold, plain
 from prep.cards.library import Library
 
+_Text = TypeVar("_Text", bytes, str)
 _WEIGHTS: Final = {"head": 8, "question": 4, "answer": 2, "details": 1}
 _HEAD, _QUESTION, _ANSWER, _DETAILS = _WEIGHTS.values()
 _EXACT_ID: Final = 100
 _QUERY_WORD: Final = re.compile(r'"([^"]+)"|(\S+)')
+_ASCII: Final = re.compile(r"[\x00-\x7f]")
 _SNIPPET: Final = 90
 """Characters of a snippet; a list shows about one line of them."""
 
@@ -85,22 +87,24 @@ def search(
         limit: at most so many hits; None for all.
     """
     words = query_words(query)
-    scores = _Index.of(library, lang).scores(words) if words else dict.fromkeys(library.ids(), 0)
+    index = _Index.of(library, lang)
+    ids = index.ids
+    scores = index.scores(words) if words else dict.fromkeys(range(len(ids)), 0)
     if filters := [(k, v) for k, v in (("area", area), ("level", level)) if v is not None]:
-        scores = {i: s for i, s in scores.items() if all(getattr(library.row(i), k) == v for k, v in filters)}
+        scores = {at: s for at, s in scores.items() if all(getattr(library.row(ids[at]), k) == v for k, v in filters)}
     for column, wanted in (("tags", tag), ("exercises", exercise)):
         if wanted is not None:
             key = fold(wanted)
-            scores = {i: s for i, s in scores.items() if key in map(fold, library.row(i).list_of(column))}
+            scores = {at: s for at, s in scores.items() if key in map(fold, library.row(ids[at]).list_of(column))}
     if origin is not None:
         key = fold(origin)
-        scores = {i: s for i, s in scores.items() if _is_from(library.row(i).list_of("origin"), key)}
+        scores = {at: s for at, s in scores.items() if _is_from(library.row(ids[at]).list_of("origin"), key)}
     # Both keep the library's order among equals.
     if limit is None:
         best = sorted(scores, key=scores.__getitem__, reverse=True)
     else:
         best = heapq.nlargest(limit, scores, key=scores.__getitem__)
-    return [Hit(library.cards[i], scores[i], words, lang) for i in best]
+    return [Hit(library.cards[ids[at]], scores[at], words, lang) for at in best]
 
 
 def query_words(query: str) -> tuple[str, ...]:
@@ -109,39 +113,69 @@ def query_words(query: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in found if word))
 
 
-def _kind(name: str) -> str:
-    return name.rpartition("_")[2]
+_FIELDS: Final = tuple(name for name in Haystack._fields if name != "wide")
+_KIND: Final = {name: name.rpartition("_")[2] for name in _FIELDS}
+_BEST_FIRST: Final = sorted(_FIELDS, key=lambda name: -_WEIGHTS[_KIND[name]])
 
 
-_BEST_FIRST: Final = sorted(Haystack._fields, key=lambda name: -_WEIGHTS[_kind(name)])
+class _Texts(Generic[_Text]):
+    """A text of each card, the best field first: where a word is first found is its score."""
+
+    def __init__(self) -> None:
+        self.texts: list[_Text] = []
+        # Where head, question and answer end; the details end the text.
+        self.heads: list[int] = []
+        self.questions: list[int] = []
+        self.answers: list[int] = []
+
+    def add(self, text: _Text, sizes: Iterable[tuple[str, int]]) -> None:
+        """`sizes`: kind and length of each field in `text`, with one character between two."""
+        ends = dict.fromkeys(_WEIGHTS, 0)
+        length = 0
+        for kind, size in sizes:
+            length += size + 1
+            ends[kind] = length
+        self.texts.append(text)
+        self.heads.append(ends["head"])
+        self.questions.append(ends["question"])
+        self.answers.append(ends["answer"])
+
+    def scores(self, word: _Text, among: Iterable[int] | None) -> dict[int, int]:
+        """Place of a card -> its score, of the cards `among` which `word` occurs."""
+        texts, heads, questions, answers = self.texts, self.heads, self.questions, self.answers
+        places = (
+            enumerate([text.find(word) for text in texts])
+            if among is None
+            else [(at, texts[at].find(word)) for at in among]
+        )
+        # Written out: a call for each of 5,000 hits would cost more than finding them.
+        return {
+            at: _HEAD if place < heads[at] else _QUESTION if place < questions[at] else _ANSWER
+            if place < answers[at] else _DETAILS
+            for at, place in places
+            if place >= 0
+        }  # fmt: skip
 
 
 class _Index:
-    """The text of each card as one byte string, the best field first: where a word is first found is its score."""
+    """What is searched: all text as bytes, and for words without any ASCII their own characters as str."""
 
     _of: ClassVar[weakref.WeakKeyDictionary[Library, dict[Lang | None, _Index]]] = weakref.WeakKeyDictionary()
 
     def __init__(self, library: Library, lang: Lang | None) -> None:
         self.generation = library.generation
         names = [name for name in _BEST_FIRST if lang is None or name == "head" or name.startswith(lang)]
+        order = [(_FIELDS.index(name), _KIND[name]) for name in names]
         self.ids: list[str] = []
-        self.texts: list[bytes] = []
-        # Where head, question and answer end; the details end the text.
-        self.heads: list[int] = []
-        self.questions: list[int] = []
-        self.answers: list[int] = []
+        self.all = _Texts[bytes]()
+        self.wide = _Texts[str]()
+        self.places: dict[str, int] = {}
         for id_, fields in library.haystacks():
-            by_name = fields._asdict()
-            ends = dict.fromkeys(_WEIGHTS, 0)
-            length = 0
-            for name in names:
-                length += len(by_name[name]) + 1
-                ends[_kind(name)] = length
+            self.places[id_] = len(self.ids)
             self.ids.append(id_)
-            self.texts.append(b"\n".join([by_name[name] for name in names]))
-            self.heads.append(ends["head"])
-            self.questions.append(ends["question"])
-            self.answers.append(ends["answer"])
+            self.all.add(b"\n".join([fields[at] for at, _ in order]), [(kind, len(fields[at])) for at, kind in order])
+            wide = fields.wide.decode("utf-8", "replace").split("\0")
+            self.wide.add("\n".join([wide[at] for at, _ in order]), [(kind, len(wide[at])) for at, kind in order])
 
     @classmethod
     def of(cls, library: Library, lang: Lang | None) -> _Index:
@@ -151,28 +185,19 @@ class _Index:
             indexes[lang] = cls(library, lang)
         return indexes[lang]
 
-    def scores(self, words: Iterable[str]) -> dict[str, int]:
-        """Id -> score of the cards that contain all of `words`."""
+    def scores(self, words: Iterable[str]) -> dict[int, int]:
+        """Place in `ids` -> score of the cards that contain all of `words`."""
         total: dict[int, int] | None = None
-        heads, questions, answers = self.heads, self.questions, self.answers
         for word in sorted(words, key=len, reverse=True):  # the rarest first, as far as length can tell
-            needle = word.encode("utf-8", "replace")
-            if total is None:
-                places = list(enumerate([text.find(needle) for text in self.texts]))
+            if _ASCII.search(word):
+                scores = self.all.scores(word.encode("utf-8", "replace"), total)
             else:
-                places = [(at, self.texts[at].find(needle)) for at in total]
-            # Written out: a call for each of 5,000 hits would cost more than finding them.
-            scores = {
-                at: _HEAD if place < heads[at] else _QUESTION if place < questions[at] else _ANSWER
-                if place < answers[at] else _DETAILS
-                for at, place in places
-                if place >= 0
-            }  # fmt: skip
+                scores = self.wide.scores(word, total)
             total = scores if total is None else {at: total[at] + score for at, score in scores.items()}
-        found = {self.ids[at]: score for at, score in (total or {}).items()}
+        found = total or {}
         for word in words:
-            if word in found:
-                found[word] += _EXACT_ID
+            if (at := self.places.get(word)) in found:
+                found[at] += _EXACT_ID
         return found
 
 
