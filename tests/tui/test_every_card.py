@@ -127,11 +127,7 @@ async def test_all_of_a_card_is_drawn(home: Path, area: str, lang: Lang, columns
 BROKEN = {
     "a line of code that a terminal folds is drawn all the same": ("```text\n" + "ab " * 40 + "\n```", 80, None),
     "raw HTML is shown as text": ("vector<float> and <b>bold</b>", 80, None),
-    "a word too long for its column of a table is cut": (
-        "| a | b |\n|---|---|\n| " + "x" * 60 + " | " + "y" * 60 + " |",
-        80,
-        "drawn as",
-    ),
+    "a word too long for a table is cut": (f"| a | b |\n|---|---|\n| {'x' * 60} | {'y' * 60} |", 80, "drawn as"),
     "what is below the screen is missed": ("x\n\n" * 300, 80, "outside of the screen"),
 }
 
