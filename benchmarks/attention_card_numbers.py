@@ -1,15 +1,17 @@
 """Measures the numbers that the attention and sampling cards quote. Needs one CUDA GPU.
 
-`python -m benchmarks.attention_card_numbers`. Every time is a median of `triton.testing.do_bench`, which clears L2
-before each run. The kernels here are plain Triton, written to be compared with each other, not to be the fastest.
+`python -m benchmarks.attention_card_numbers [section]`. Short kernels are timed in CUDA graphs, long ones by
+`triton.testing.do_bench` (median, L2 cleared). The kernels here are plain Triton, written to be compared with each other, not to be the fastest.
 """
 # ruff: noqa: B023  (every lambda is called before its loop goes on)
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -86,7 +88,7 @@ def decode(
     out = torch.empty_like(q)
     block = max(16, triton.next_power_of_2(rows))
     decode_part[(programs, splits)](
-        q, k, v, part, lse, k.shape[2], DIM**-0.5, 0 if shared else k.stride(0), KV_HEADS, share, rows,
+        q, k, v, part, lse, k.shape[2], DIM**-0.5, 0 if shared else k.stride(0), k.shape[1], share, rows,
         block, 64, DIM, splits, num_warps=4 if block <= 64 else 8, num_stages=3,
     )  # fmt: skip
     combine[(programs, rows)](part, lse, out, rows, DIM, splits)
@@ -147,63 +149,113 @@ def us(fn: Callable[[], object]) -> float:
     return 1000 * float(do_bench(fn, warmup=10, rep=40, return_mode="median"))
 
 
+def graph_us(*calls: Callable[[], object]) -> float:
+    """Time of one of `calls`, captured one after the other in a CUDA graph: no launch cost, L2 as the last call left it."""
+    for call in calls[:1]:
+        call()
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        for call in calls:
+            call()
+    times = []
+    for _ in range(12):
+        begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        begin.record()
+        graph.replay()
+        end.record()
+        end.synchronize()
+        times.append(begin.elapsed_time(end))
+    return 1000 * sorted(times[2:])[5] / len(calls)
+
+
 def randn(*shape: int, dtype: torch.dtype = torch.bfloat16) -> torch.Tensor:
     return torch.randn(*shape, device="cuda").to(dtype)
 
 
 def splits_and_packing() -> None:
-    """One decode step of one layer of Llama-3-8B's attention at batch 1."""
+    """One decode step of one layer of Llama-3-8B's attention at batch 1; enough copies of K and V to miss L2."""
     for s in (2048, 8192, 32768, 131072):
         q = randn(KV_HEADS, GROUP, DIM)
-        k, v = randn(1, KV_HEADS, s, DIM), randn(1, KV_HEADS, s, DIM)
-        moved = 2 * k.numel() * k.element_size()
-        four = q.view(1, Q_HEADS, 1, DIM)
-        want = F.scaled_dot_product_attention(four.float(), k.float(), v.float(), enable_gqa=True).view(q.shape)
+        moved = 2 * KV_HEADS * s * DIM * 2
+        copies = max(1, -(-256_000_000 // moved))
+        ks = [randn(1, KV_HEADS, s, DIM) for _ in range(copies)]
+        vs = [randn(1, KV_HEADS, s, DIM) for _ in range(copies)]
+        single, four = q.view(Q_HEADS, 1, DIM), q.view(1, Q_HEADS, 1, DIM)
+        want = F.scaled_dot_product_attention(four.float(), ks[0].float(), vs[0].float(), enable_gqa=True).view(q.shape)
+
+        def each(rows: int, share: int, splits: int, query: torch.Tensor, ks: Any, vs: Any) -> float:
+            return graph_us(
+                *(
+                    lambda k=k, v=v: decode(query, k, v, rows=rows, share=share, splits=splits)
+                    for k, v in zip(ks, vs, strict=True)
+                )
+            )
+
         first = None
         for splits in (1, 2, 4, 8, 16, 32, 64):
-            got = decode(q, k, v, rows=GROUP, share=1, splits=splits)
+            got = decode(q, ks[0], vs[0], rows=GROUP, share=1, splits=splits)
             error = (got.float() - want).abs().max().item()
             first = got if first is None else first
             differ = (got != first).float().mean().item()
-            t = us(lambda n=splits: decode(q, k, v, rows=GROUP, share=1, splits=n))
+            t = each(GROUP, 1, splits, q, ks, vs)
             print(
                 f"decode S={s} splits={splits}: {t:.1f} us, {moved / t / 1e3:.0f} GB/s of KV; max error {error:.1e}, "
                 f"{100 * differ:.1f} % of outputs differ in bits from splits=1"
             )
-        apart = us(lambda: decode(q.view(Q_HEADS, 1, DIM), k, v, rows=1, share=GROUP, splits=32))
-        fat_k, fat_v = k.repeat_interleave(GROUP, 1), v.repeat_interleave(GROUP, 1)
-        fat = us(lambda: decode(q.view(Q_HEADS, 1, DIM), fat_k, fat_v, rows=1, share=1, splits=32))
-        repeat = us(lambda: (k.repeat_interleave(GROUP, 1), v.repeat_interleave(GROUP, 1)))
+        apart = each(1, GROUP, 16, single, ks, vs)
+        few = max(1, copies // GROUP)
+        fat_ks = [k.repeat_interleave(GROUP, 1) for k in ks[:few]]
+        fat_vs = [v.repeat_interleave(GROUP, 1) for v in vs[:few]]
+        fat = each(1, 1, 16, single, fat_ks, fat_vs)
+        repeat = us(lambda: (ks[0].repeat_interleave(GROUP, 1), vs[0].repeat_interleave(GROUP, 1)))
         print(
-            f"decode S={s} splits=32: one program per query head {apart:.1f} us; KV already repeated {fat:.1f} us; "
+            f"decode S={s} splits=16: one program per query head {apart:.1f} us; KV already repeated {fat:.1f} us; "
             f"the repeat itself {repeat:.1f} us"
         )
-        for name in ("FLASH_ATTENTION", "CUDNN_ATTENTION", "EFFICIENT_ATTENTION"):
+        for name in ("FLASH_ATTENTION", "CUDNN_ATTENTION"):
             try:
                 with sdpa_kernel(getattr(SDPBackend, name)):
-                    t = us(lambda: F.scaled_dot_product_attention(four, k, v, enable_gqa=True))
-                print(f"decode S={s} SDPA {name}: {t:.1f} us")
+                    t = graph_us(
+                        *(
+                            lambda k=k, v=v: F.scaled_dot_product_attention(four, k, v, enable_gqa=True)
+                            for k, v in zip(ks, vs, strict=True)
+                        )
+                    )
+                print(f"decode S={s} SDPA {name}: {t:.1f} us, {moved / t / 1e3:.0f} GB/s")
             except RuntimeError as error_text:
                 print(f"decode S={s} SDPA {name}: not available ({str(error_text).splitlines()[0][:80]})")
 
 
 def shared_prefix() -> None:
-    """32 requests decode with one common prefix; only the attention over the prefix."""
+    """32 requests decode with one common prefix; only the attention over the prefix, L2 cold before each."""
     requests = 32
-    for s in (8192, 32768):
+    for s in (2048, 8192, 32768):
         q = randn(requests, KV_HEADS, GROUP, DIM)
         apart = q.view(-1, GROUP, DIM)
         packed = q.transpose(0, 1).reshape(KV_HEADS, requests * GROUP, DIM).contiguous()
-        k, v = randn(1, KV_HEADS, s, DIM), randn(1, KV_HEADS, s, DIM)
-        one = decode(apart, k, v, rows=GROUP, share=1, splits=4, shared=True).view(requests, KV_HEADS, GROUP, DIM)
-        two = decode(packed, k, v, rows=requests * GROUP, share=1, splits=16).view(KV_HEADS, requests, GROUP, DIM)
-        error = (one.float() - two.transpose(0, 1).float()).abs().max().item()
-        paged = min(us(lambda n=n: decode(apart, k, v, rows=GROUP, share=1, splits=n, shared=True)) for n in (2, 4, 8))
-        cascade = min(us(lambda n=n: decode(packed, k, v, rows=requests * GROUP, share=1, splits=n)) for n in (16, 32))
-        all_k, all_v = k.repeat(requests, 1, 1, 1), v.repeat(requests, 1, 1, 1)
-        copies = min(us(lambda n=n: decode(apart, all_k, all_v, rows=GROUP, share=1, splits=n)) for n in (2, 4, 8))
+        prefixes = max(2, -(-256_000_000 // (2 * KV_HEADS * s * DIM * 2)))
+        ks = [randn(1, KV_HEADS, s, DIM) for _ in range(prefixes)]
+        vs = [randn(1, KV_HEADS, s, DIM) for _ in range(prefixes)]
+        one = decode(apart, ks[0], vs[0], rows=GROUP, share=1, splits=4, shared=True)
+        two = decode(packed, ks[0], vs[0], rows=requests * GROUP, share=1, splits=16)
+        two = two.view(KV_HEADS, requests, GROUP, DIM).transpose(0, 1)
+        error = (one.view(two.shape).float() - two.float()).abs().max().item()
+
+        def each(query: torch.Tensor, rows: int, splits: int, shared: bool, ks: Any, vs: Any) -> float:
+            return graph_us(
+                *(
+                    lambda k=k, v=v: decode(query, k, v, rows=rows, share=1, splits=splits, shared=shared)
+                    for k, v in zip(ks, vs, strict=True)
+                )
+            )
+
+        paged = min(each(apart, GROUP, n, True, ks, vs) for n in (1, 2, 4, 8))
+        cascade = min(each(packed, requests * GROUP, n, False, ks, vs) for n in (8, 16, 32))
+        all_k, all_v = ks[0].repeat(requests, 1, 1, 1), vs[0].repeat(requests, 1, 1, 1)
+        own = min(each(apart, GROUP, n, False, [all_k], [all_v]) for n in (1, 2, 4, 8))
         print(
-            f"prefix {s} x {requests} requests: own copies {copies:.1f} us, one copy read by each {paged:.1f} us, "
+            f"prefix {s} x {requests} requests: own copies {own:.1f} us, one copy read by each {paged:.1f} us, "
             f"one copy read once for all {cascade:.1f} us (max difference {error:.1e})"
         )
 
@@ -229,7 +281,9 @@ def invariance() -> None:
                 f"{HIDDEN} that differ from M=1: {differ}; largest difference {worst:.1e}, largest error {off:.1e}; "
                 f"the same call 100 times equal: {again}"
             )
-            times = ", ".join(f"M={m} {us(lambda m=m, product=product: product(x[:m], w)):.1f}" for m in sizes[::3])
+            times = ", ".join(
+                f"M={m} {graph_us(*[lambda m=m, product=product: product(x[:m], w)] * 8):.1f}" for m in sizes[::3]
+            )
             print(f"  us: {times}")
     x, weight = randn(2048, HIDDEN), randn(HIDDEN)
     for name, norm in (
@@ -284,14 +338,14 @@ def sampling() -> None:
 
         kept, wanted = nucleus_filter(p, 0.9) > 0, by_sort() > 0
         print(
-            f"sampling B={batch}: softmax {us(lambda logits=logits: logits.softmax(-1)):.0f} us, "
-            f"argmax {us(lambda logits=logits: logits.argmax(-1)):.0f}, "
-            f"sort {us(lambda logits=logits: logits.sort(-1, descending=True)):.0f}, "
-            f"topk(50) {us(lambda logits=logits: logits.topk(50)):.0f}, top-p by sort {us(by_sort):.0f}, "
-            f"top-p by bisection {us(lambda p=p: nucleus_filter(p, 0.9)):.0f} "
+            f"sampling B={batch}: softmax {graph_us(lambda logits=logits: logits.softmax(-1)):.0f} us, "
+            f"argmax {graph_us(lambda logits=logits: logits.argmax(-1)):.0f}, "
+            f"sort {graph_us(lambda logits=logits: logits.sort(-1, descending=True)):.0f}, "
+            f"topk(50) {graph_us(lambda logits=logits: logits.topk(50)):.0f}, top-p by sort {graph_us(by_sort):.0f}, "
+            f"top-p by bisection {graph_us(lambda p=p: nucleus_filter(p, 0.9)):.0f} "
             f"(rows whose kept sets differ: {int((kept != wanted).any(-1).sum())}, nucleus "
             f"{wanted.sum(-1).float().mean().item():.0f} tokens), "
-            f"multinomial {us(lambda p=p: torch.multinomial(p, 1)):.0f}, exponential race {us(race):.0f}"
+            f"multinomial {us(lambda p=p: torch.multinomial(p, 1)):.0f}, exponential race {graph_us(race):.0f}"
         )
 
 
@@ -330,15 +384,17 @@ def flex() -> None:
     print(f"flex section {time.perf_counter() - start:.0f} s")
 
 
+SECTIONS = {f.__name__: f for f in (splits_and_packing, shared_prefix, invariance, naive_and_flash, sampling, flex)}
+
 if __name__ == "__main__":
-    print(
-        torch.cuda.get_device_name(), "torch", torch.__version__, "triton", triton.__version__, sys.version.split()[0]
-    )
-    torch.manual_seed(0)
-    for measure in (splits_and_packing, shared_prefix, invariance, naive_and_flash, sampling, flex):
-        begun = time.perf_counter()
-        try:
-            measure()
-        except Exception as problem:  # one section that fails must not take the others with it
-            print(f"{measure.__name__} failed: {type(problem).__name__}: {str(problem)[:300]}")
-        print(f"-- {measure.__name__}: {time.perf_counter() - begun:.0f} s", flush=True)
+    if len(sys.argv) > 1:
+        torch.manual_seed(0)
+        SECTIONS[sys.argv[1]]()
+    else:  # each in a process of its own: an error on the device must not take the others with it
+        print(torch.cuda.get_device_name(), "torch", torch.__version__, "triton", triton.__version__, sys.version[:6])
+        for section in SECTIONS:
+            begun = time.perf_counter()
+            command = [sys.executable, "-m", "benchmarks.attention_card_numbers", section]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            print(done.stdout, "" if done.returncode == 0 else done.stderr[-600:], sep="")
+            print(f"-- {section}: {time.perf_counter() - begun:.0f} s", flush=True)
