@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from typing import Final
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
@@ -12,7 +14,11 @@ from mdit_py_plugins.front_matter import front_matter_plugin
 
 from prep.cards.tex import to_lines, to_unicode
 
-__all__ = ["is_wide", "markdown_parser", "prose_parser", "to_lines", "to_unicode"]
+__all__ = ["CARD_LINK", "is_wide", "markdown_parser", "prose_parser", "to_lines", "to_unicode"]
+
+
+CARD_LINK: Final = re.compile(r"\[\[([a-z0-9][a-z0-9-]{2,63})\]\]")
+"""`[[card-id]]`, as cards link to each other."""
 
 
 def prose_parser() -> MarkdownIt:
@@ -28,13 +34,15 @@ def prose_parser() -> MarkdownIt:
 
 
 def markdown_parser() -> MarkdownIt:
-    """A parser for `textual.widgets.Markdown(parser_factory=markdown_parser)`: formulas become code, in Unicode.
+    """A parser for `textual.widgets.Markdown(parser_factory=markdown_parser)`: formulas become code, in Unicode, and
+    `[[card-id]]` a link to `card:card-id`.
 
     Conversion happens on tokens, neither on the source nor on the rendered text: Markdown itself would turn `\\{` into
     `{` and read the stars of `a^{*}` as emphasis first.
     """
     parser = prose_parser()
     parser.core.ruler.push("formulas_as_code", _formulas_as_code)
+    parser.core.ruler.push("card_links", _card_links)
     parser.core.ruler.push("chinese_lines", _chinese_lines)
     return parser
 
@@ -49,6 +57,26 @@ def _formulas_as_code(state: StateCore) -> None:
             if child.type in ("math_inline", "math_inline_double"):
                 _rewrite(child, "code_inline", "`")
                 child.content = to_unicode(child.content)
+
+
+def _card_links(state: StateCore) -> None:
+    for token in state.tokens:
+        if "[[" in token.content and token.children:
+            token.children = [part for child in token.children for part in _linked(child)]
+
+
+def _linked(token: Token) -> list[Token]:
+    """A text with a link for each `[[card-id]]` in it; any other token as it is."""
+    if token.type != "text":
+        return [token]
+    parts: list[Token] = []
+    for at, piece in enumerate(CARD_LINK.split(token.content)):
+        text = Token("text", "", 0, content=piece, level=token.level)
+        if at % 2:
+            parts += [Token("link_open", "a", 1, attrs={"href": f"card:{piece}"}), text, Token("link_close", "a", -1)]
+        elif piece:
+            parts.append(text)
+    return parts
 
 
 def _chinese_lines(state: StateCore) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -10,9 +9,6 @@ from textual.content import Content
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
-
-CARD_LINK = re.compile(r"\[\[([a-z0-9][a-z0-9-]{2,63})\]\]")
-"""`[[card-id]]`, as cards link to each other."""
 
 
 @lru_cache(1)
@@ -43,8 +39,3 @@ def inline_content(markdown: str) -> Content:
             else:
                 parts.append((child.content, " ".join(filter(None, styles))))
     return Content.assemble(*parts)
-
-
-def with_links(markdown: str) -> str:
-    """`[[card-id]]` as a Markdown link that the screens understand."""
-    return CARD_LINK.sub(r"[\1](card:\1)", markdown)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from prep.locale import gettext as _
-from prep.tui.inline import with_links
 from prep.tui.text import two_ends
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def more_markdown(card: Card, face: Face) -> str:
     for title, text in (
         (_("Details"), face.details),
         (_("Pitfalls"), face.pitfalls),
-        (_("Follow-ups"), with_links(face.follow_ups)),
+        (_("Follow-ups"), face.follow_ups),
     ):
         if text:
             parts.append(f"### {title}\n\n{text}")

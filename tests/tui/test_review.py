@@ -292,6 +292,23 @@ async def test_x_goes_to_the_exercise_and_comes_back(opened: Open) -> None:
         assert app.screen.is_revealed
 
 
+async def test_f_follows_a_link_once_the_answer_is_shown(opened: Open) -> None:
+    async with opened(ReviewScreen) as (app, pilot):
+        if app.screen.sitting.card.id == "card-01":  # it links to itself only
+            await pilot.press("b")
+        card = app.screen.sitting.card.id
+        await pilot.press("f")
+        await pilot.pause()
+        assert type(app.screen).__name__ == "ReviewScreen"
+        await pilot.press("space", "f")
+        await until(pilot, lambda: type(app.screen).__name__ == "CardScreen")
+        assert app.screen.card_id == "card-01"
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, ReviewScreen))
+        assert app.screen.sitting.card.id == card
+        assert app.screen.is_revealed
+
+
 async def test_a_typed_answer_stands_beside_the_card(opened: Open) -> None:
     async with opened(ReviewScreen, size=(80, 40)) as (app, pilot):
         await pilot.press("t")

@@ -13,6 +13,7 @@ from prep.cards import CardFaults
 from prep.cards.math import markdown_parser
 from prep.locale import N_, current_language, ngettext
 from prep.locale import gettext as _
+from prep.tui.links import choose_link, follow_link, linked_cards
 from prep.tui.markup import card_heading, full_markdown
 from prep.tui.screen import PrepScreen
 from prep.tui.text import wait_text
@@ -20,8 +21,7 @@ from prep.tui.widgets.bars import KeyBar, TopBar
 from prep.tui.widgets.panes import Pane
 
 if TYPE_CHECKING:
-    from prep.cards import Card
-    from prep.tui.app import PrepApp
+    from prep.cards import Card, Face
     from prep.tui.services import Services
 
 
@@ -30,6 +30,7 @@ class CardScreen(PrepScreen):
     AUTO_FOCUS = "Pane"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("e", "edit", N_("edit")),
+        Binding("f", "follow", N_("follow a link")),
         Binding("x", "exercise", N_("exercise")),
         Binding("S", "suspend", N_("suspend")),
         Binding("j", "scroll(3)", N_("scroll down"), show=False),
@@ -57,7 +58,12 @@ class CardScreen(PrepScreen):
         bar = self.query_one(TopBar)
         bar.left = card_heading(self.card)
         bar.right = Content.styled(self._standing(), "$text-muted")
-        await self.query_one(Markdown).update(full_markdown(self.card, self.card.faces[current_language()]))
+        await self.query_one(Markdown).update(full_markdown(self.card, self.face))
+
+    @property
+    def face(self) -> Face:
+        assert self.card is not None
+        return self.card.faces[current_language()]
 
     def _standing(self) -> str:
         """How the card stands in the schedule."""
@@ -81,6 +87,8 @@ class CardScreen(PrepScreen):
             return self.card is not None
         if action == "exercise":
             return bool(self._exercises())
+        if action == "follow":
+            return self.card is not None and bool(linked_cards(self.services.library, self.face))
         return True
 
     def _exercises(self) -> list[str]:
@@ -114,16 +122,11 @@ class CardScreen(PrepScreen):
         exercises = self._exercises()
         self.prep.open_screen(ExerciseScreen(exercises[0]) if len(exercises) == 1 else ExercisesScreen(exercises))
 
+    def action_follow(self) -> None:
+        choose_link(self.prep, self.services.library, self.face)
+
     def action_scroll(self, lines: int) -> None:
         self.query_one(Pane).scroll_relative(y=lines, animate=False)
 
     def on_markdown_link_clicked(self, message: Markdown.LinkClicked) -> None:
         follow_link(self.prep, message.href)
-
-
-def follow_link(app: PrepApp, href: str) -> None:
-    """Open what a card links to: another card, or a page in the browser."""
-    if href.startswith("card:"):
-        app.open_screen(CardScreen(href.removeprefix("card:")))
-    else:
-        app.open_url(href)

@@ -14,6 +14,7 @@ from prep.cards import CardFaults
 from prep.locale import LANGUAGE_NAMES, N_, current_language, other_language
 from prep.locale import gettext as _
 from prep.review.model import AlreadyAnswered
+from prep.tui.links import choose_link, follow_link, linked_cards
 from prep.tui.markup import card_heading
 from prep.tui.screen import PrepScreen
 from prep.tui.screens.review_end import end_text, next_step
@@ -62,6 +63,7 @@ class ReviewScreen(PrepScreen):
         Binding("L", "app.language", N_("language")),
         Binding("u", "undo", N_("undo")),
         Binding("e", "edit", N_("edit")),
+        Binding("f", "follow", N_("follow a link"), show=False),
         Binding("x", "exercise", N_("exercise")),
         Binding("b", "mark('bury')", N_("bury until tomorrow"), show=False),
         Binding("S", "mark('suspend')", N_("suspend"), show=False),
@@ -242,6 +244,8 @@ class ReviewScreen(PrepScreen):
                 return not self.is_over
             case "exercise":
                 return not self.is_over and bool(self._exercises())
+            case "follow":  # not before the answer: what a card leads to gives it away
+                return self.is_revealed and bool(linked_cards(self.services.library, self.face))
             case "reset":
                 return not self.is_over and self.sitting.card is not None and self._has_changed()
         return True
@@ -395,6 +399,9 @@ class ReviewScreen(PrepScreen):
         exercises = self._exercises()
         self.prep.open_screen(ExerciseScreen(exercises[0]) if len(exercises) == 1 else ExercisesScreen(exercises))
 
+    def action_follow(self) -> None:
+        choose_link(self.prep, self.services.library, self.face)
+
     async def _follow_end(self) -> None:
         assert self.sitting is not None
         step, _label = next_step(self.sitting)
@@ -409,6 +416,4 @@ class ReviewScreen(PrepScreen):
             self.prep.action_go(step)
 
     def on_markdown_link_clicked(self, message: Markdown.LinkClicked) -> None:
-        from prep.tui.screens.card import follow_link
-
         follow_link(self.prep, message.href)
