@@ -1,7 +1,8 @@
 """Measures the numbers that the attention and sampling cards quote. Needs one CUDA GPU.
 
 `python -m benchmarks.attention_card_numbers [section]`. Short kernels are timed in CUDA graphs, long ones by
-`triton.testing.do_bench` (median, L2 cleared). The kernels here are plain Triton, written to be compared with each other, not to be the fastest.
+`triton.testing.do_bench` (median, L2 cleared). The kernels here are plain Triton, written to be compared with each
+other, not to be the fastest.
 """
 # ruff: noqa: B023  (every lambda is called before its loop goes on)
 
@@ -150,7 +151,7 @@ def us(fn: Callable[[], object]) -> float:
 
 
 def graph_us(*calls: Callable[[], object]) -> float:
-    """Time of one of `calls`, captured one after the other in a CUDA graph: no launch cost, L2 as the last call left it."""
+    """Time of one of `calls`, captured in a row in a CUDA graph: no launch cost, L2 as the last call left it."""
     for call in calls[:1]:
         call()
     torch.cuda.synchronize()
