@@ -93,6 +93,26 @@ def test_a_name_stands_before_a_question_before_an_answer_before_details(
     assert [hit.score for hit in hits] == [108, 8, 8, 4, 2, 2, 1]
 
 
+def test_among_equals_the_card_that_says_it_most_is_first(
+    root: Path, tmp_path: Path, write_card: WriteCard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """量化 is in 向量化 too: once in a card on clustering, many times in one on quantization."""
+    write_card("aaa-vectorised", "serving", ("因为", "向量化，因为"))
+    write_card("bbb-quantization", "serving", ("因为", "量化，因为"), ("浪费", "量化的量化误差；量化、反量化。浪费"))
+    library = Library.load([root], tmp_path / "cache.sqlite")
+    assert ids(library, "量化") == ids(library, "量化", limit=None) == ["bbb-quantization", "aaa-vectorised"]
+    monkeypatch.setattr("prep.cards.search._COUNTED", 1)
+    assert ids(library, "量化") == ["aaa-vectorised", "bbb-quantization"]
+
+
+def test_a_mixed_word_is_looked_for_in_all_text(root: Path, tmp_path: Path, write_card: WriteCard) -> None:
+    """Words without ASCII have an index of their own, in which what ASCII parts must not be joined."""
+    write_card("aaa-mixed", "serving", ("因为", "显KV存和FP8量化，因为"))
+    library = Library.load([root], tmp_path / "cache.sqlite")
+    assert ids(library, "显存") == []
+    assert ids(library, "FP8量化") == ids(library, "存和fp8") == ids(library, "显kv存") == ["aaa-mixed"]
+
+
 def test_each_word_counts_by_its_best_field(library: Library) -> None:
     (hit,) = search(library, "kv-cache-paging lengths")
     assert hit.score == 100 + 8 + 2
