@@ -36,7 +36,7 @@ CREATE INDEX meta_by_root ON meta (root);
 CREATE TABLE body (
   path TEXT PRIMARY KEY, root TEXT NOT NULL, faces TEXT NOT NULL,
   head BLOB, en_question BLOB, en_answer BLOB, en_details BLOB, zh_question BLOB, zh_answer BLOB, zh_details BLOB,
-  wide BLOB
+  narrow BLOB, wide BLOB
 );
 CREATE INDEX body_by_root ON body (root);
 """

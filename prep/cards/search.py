@@ -10,8 +10,9 @@ from __future__ import annotations
 import heapq
 import re
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Final, Generic, TypeVar
 
 from prep.cards.card import LANGS, Card, Face, Lang
@@ -122,7 +123,7 @@ def query_words(query: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in found if word))
 
 
-_FIELDS: Final = tuple(name for name in Haystack._fields if name != "wide")
+_FIELDS: Final = tuple(name for name in Haystack._fields if name not in ("narrow", "wide"))
 _KIND: Final = {name: name.rpartition("_")[2] for name in _FIELDS}
 _BEST_FIRST: Final = sorted(_FIELDS, key=lambda name: -_WEIGHTS[_KIND[name]])
 
@@ -137,14 +138,14 @@ class _Texts(Generic[_Text]):
         self.questions: list[int] = []
         self.answers: list[int] = []
 
-    def add(self, text: _Text, sizes: Iterable[tuple[str, int]]) -> None:
-        """`sizes`: kind and length of each field in `text`, with one character between two."""
+    def add(self, fields: Sequence[_Text], kinds: Sequence[str], gap: _Text) -> None:
+        """`fields` of a card, best first; `gap` is one character that no word contains."""
         ends = dict.fromkeys(_WEIGHTS, 0)
         length = 0
-        for kind, size in sizes:
-            length += size + 1
+        for field, kind in zip(fields, kinds, strict=True):
+            length += len(field) + 1
             ends[kind] = length
-        self.texts.append(text)
+        self.texts.append(gap.join(fields))
         self.heads.append(ends["head"])
         self.questions.append(ends["question"])
         self.answers.append(ends["answer"])
@@ -167,24 +168,50 @@ class _Texts(Generic[_Text]):
 
 
 class _Index:
-    """What is searched: all text as bytes, and for words without any ASCII their own characters as str."""
+    """What is searched: a card's ASCII as bytes, all else of it as str; all in one only for a word that mixes them."""
 
     _of: ClassVar[weakref.WeakKeyDictionary[Library, dict[Lang | None, _Index]]] = weakref.WeakKeyDictionary()
 
     def __init__(self, library: Library, lang: Lang | None) -> None:
         self.generation = library.generation
+        self._library = weakref.ref(library)
         names = [name for name in _BEST_FIRST if lang is None or name == "head" or name.startswith(lang)]
-        order = [(_FIELDS.index(name), _KIND[name]) for name in names]
+        self._order = [_FIELDS.index(name) for name in names]
+        self._kinds = [_KIND[name] for name in names]
         self.ids: list[str] = []
-        self.all = _Texts[bytes]()
-        self.wide = _Texts[str]()
         self.places: dict[str, int] = {}
+        self._narrow = _Texts[bytes]()
+        self._wide = _Texts[str]()
         for id_, fields in library.haystacks():
             self.places[id_] = len(self.ids)
             self.ids.append(id_)
-            self.all.add(b"\n".join([fields[at] for at, _ in order]), [(kind, len(fields[at])) for at, kind in order])
+            narrow = fields.narrow.split(b"\0")
+            self._narrow.add([narrow[at] for at in self._order], self._kinds, b"\n")
             wide = fields.wide.decode("utf-8", "replace").split("\0")
-            self.wide.add("\n".join([wide[at] for at, _ in order]), [(kind, len(wide[at])) for at, kind in order])
+            self._wide.add([wide[at] for at in self._order], self._kinds, "\n")
+
+    @cached_property
+    def _mixed(self) -> _Texts[bytes]:
+        texts = _Texts[bytes]()
+        library = self._library()
+        if library is not None:
+            for _, fields in library.haystacks():
+                texts.add([fields[at] for at in self._order], self._kinds, b"\n")
+        return texts
+
+    def _find(self, word: str, among: Iterable[int] | None) -> dict[int, int]:
+        if word.isascii():
+            return self._narrow.scores(word.encode(), among)
+        if _ASCII.search(word):
+            return self._mixed.scores(word.encode("utf-8", "replace"), among)
+        return self._wide.scores(word, among)
+
+    def _count(self, word: str, at: int) -> int:
+        if word.isascii():
+            return self._narrow.texts[at].count(word.encode())
+        if _ASCII.search(word):
+            return self._mixed.texts[at].count(word.encode("utf-8", "replace"))
+        return self._wide.texts[at].count(word)
 
     @classmethod
     def of(cls, library: Library, lang: Lang | None) -> _Index:
@@ -200,9 +227,8 @@ class _Index:
             return scores
         rank: dict[int, float] = dict(scores)
         for word in words:
-            needle = word.encode("utf-8", "replace")
             for at in rank:
-                count = self.all.texts[at].count(needle)
+                count = self._count(word, at)
                 rank[at] += _OFTEN * count / (count + _HALF_OFTEN)
         return rank
 
@@ -210,10 +236,7 @@ class _Index:
         """Place in `ids` -> score of the cards that contain all of `words`."""
         total: dict[int, int] | None = None
         for word in sorted(words, key=len, reverse=True):  # the rarest first, as far as length can tell
-            if _ASCII.search(word):
-                scores = self.all.scores(word.encode("utf-8", "replace"), total)
-            else:
-                scores = self.wide.scores(word, total)
+            scores = self._find(word, total)
             total = scores if total is None else {at: total[at] + score for at, score in scores.items()}
         found = total or {}
         for word in words:
