@@ -125,7 +125,11 @@ def show_command(exercise_id: str, lang: str | None) -> None:
     from prep.exercises.load import load_exercise
     from prep.exercises.statement import statement
 
-    _print(statement(load_exercise(exercise_id), _language(lang)))
+    exercise = load_exercise(exercise_id)
+    _print(statement(exercise, _language(lang)))
+    if exercise.cards:
+        # On stderr: the statement alone can be redirected into a file.
+        click.echo(_("cards: {ids}").format(ids=", ".join(exercise.cards)), err=True)
 
 
 @click.command("start")

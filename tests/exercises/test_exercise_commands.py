@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from prep.cli import main
 from prep.cells import cell_width, cut, pad
+from prep.cli import main
 from prep.exercises.load import load_exercises
 from prep.store.attempts import Attempts
 from prep.store.database import Database
@@ -108,7 +108,7 @@ def test_looking_writes_nothing(run: Run, home: Path) -> None:
 def test_show_in_both_languages(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     exercise = load_exercises()["softmax"]
     english, chinese = (exercise.statement_path(lang).read_text(encoding="utf-8").rstrip() for lang in ("en", "zh"))
-    assert run("show", "softmax") == (0, english + "\n", "")
+    assert run("show", "softmax") == (0, english + "\n", f"cards: {', '.join(exercise.cards)}\n")
     assert run("show", "softmax", "--lang", "zh")[1] == chinese + "\n"
     monkeypatch.setenv("LANG", "zh_CN.UTF-8")
     assert run("show", "softmax")[1] == chinese + "\n"

@@ -252,6 +252,29 @@ async def test_the_solution_asks_first_and_is_noted(opened: Open) -> None:
         assert app.loaded.attempts.solution_seen("softmax")
 
 
+async def test_c_goes_to_the_cards_that_there_are(opened: Open, bundle: Path) -> None:
+    spec = bundle / "exercises" / "softmax" / "exercise.yaml"
+    text = spec.read_text(encoding="utf-8")
+    line = next(line for line in text.splitlines() if line.startswith("cards:"))
+    spec.write_text(text.replace(line, "cards: [card-04, not-there, card-07]"), encoding="utf-8")
+    async with opened(softmax) as (app, pilot):
+        await pilot.press("c")
+        await until(pilot, lambda: "2 Question 7" in seen(app))
+        assert "1 Question 4" in seen(app)
+        await pilot.press("2")
+        await until(pilot, lambda: type(app.screen).__name__ == "CardScreen")
+        assert app.screen.card_id == "card-07"
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, ExerciseScreen))
+
+
+async def test_c_without_cards_does_nothing(opened: Open) -> None:
+    async with opened(softmax) as (app, pilot):  # none of its cards is in this small library
+        await pilot.press("c")
+        await pilot.pause()
+        assert isinstance(app.screen, ExerciseScreen)
+
+
 async def test_after_a_pass_comes_the_next_one(opened: Open) -> None:
     put_file()
     async with opened(softmax) as (app, pilot):
