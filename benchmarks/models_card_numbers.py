@@ -16,7 +16,6 @@ from functools import partial
 import torch
 import torch.nn.functional as F
 import triton
-from torch.profiler import ProfilerActivity, profile
 from triton.testing import do_bench
 
 REP_MS = 100
@@ -25,16 +24,6 @@ TOKENS, WIDTH = 4096, 14336
 
 def median_us(fn: Callable[[], object]) -> float:
     return round(1000 * float(do_bench(fn, rep=REP_MS, return_mode="median")), 1)
-
-
-def kernels(fn: Callable[[], object]) -> int:
-    """How many kernels one call launches."""
-    fn()
-    torch.cuda.synchronize()
-    with profile(activities=[ProfilerActivity.CUDA]) as log:
-        fn()
-        torch.cuda.synchronize()
-    return sum(e.count for e in log.key_averages() if "Memcpy" not in e.key and "Memset" not in e.key)
 
 
 def silu_and_mul() -> dict[str, object]:
@@ -50,9 +39,7 @@ def silu_and_mul() -> dict[str, object]:
     one = median_us(fused)
     return {
         "eager_us": median_us(eager),
-        "eager_kernels": kernels(eager),
         "compiled_us": one,
-        "compiled_kernels": kernels(fused),
         "compiled_TB_per_s": round(moved / one / 1e6, 2),
     }
 
@@ -66,7 +53,6 @@ def adamw() -> dict[str, object]:
             w.grad = torch.randn_like(w)
         step = torch.optim.AdamW(weights, **flags).step
         found[f"{name}_us"] = median_us(step)
-        found[f"{name}_kernels"] = kernels(step)
     return found
 
 
@@ -91,7 +77,6 @@ def norm_chain() -> dict[str, object]:
 
     found: dict[str, object] = {
         "eager_us": median_us(lambda: chain(x, residual, weight)),
-        "eager_kernels": kernels(lambda: chain(x, residual, weight)),
     }
     start = time.perf_counter()
     fused = torch.compile(chain)
@@ -99,7 +84,6 @@ def norm_chain() -> dict[str, object]:
     torch.cuda.synchronize()
     found["first_call_s"] = round(time.perf_counter() - start, 2)
     found["compiled_us"] = median_us(lambda: fused(x, residual, weight))
-    found["compiled_kernels"] = kernels(lambda: fused(x, residual, weight))
     return found
 
 
@@ -128,7 +112,6 @@ def launch_bound() -> dict[str, object]:
                 fn(x)
             torch.cuda.synchronize()
             found[f"{name}_us"] = round(1e6 * (time.perf_counter() - start) / 50, 1)
-            found[f"{name}_kernels"] = kernels(partial(fn, x))
     return found
 
 
