@@ -1,7 +1,7 @@
 """Measures the numbers that the inference cards quote, on one CUDA GPU: `python -m benchmarks.inference_card_numbers`.
 
-A model of the shape of Llama-3-8B with random bf16 weights, all 32 layers of them apart, so that each step reads 15 GB as
-a served model does. Prints one JSON object. Sections are guarded; name some to run only these.
+A model of the shape of Llama-3-8B with random bf16 weights, all 32 layers of them apart, so that each step reads 15 GB
+as a served model does. Prints one JSON object. Sections are guarded; name some to run only these.
 """
 
 from __future__ import annotations
@@ -123,24 +123,6 @@ def eager_against_graph(model: Model) -> object:
     return rows
 
 
-def capture_memory(model: Model) -> object:
-    """What one captured graph of the step keeps, and how long it takes to capture one."""
-    x = torch.randn(256, HIDDEN, device="cuda", dtype=torch.bfloat16)
-    model.step(x)
-    torch.cuda.synchronize()
-    before = torch.cuda.mem_get_info()[0]
-    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-    start.record()
-    replay = graphed(lambda: model.step(x))
-    end.record()
-    end.synchronize()
-    replay()
-    return {
-        "MiB": round((before - torch.cuda.mem_get_info()[0]) / 2**20, 1),
-        "capture_ms": round(start.elapsed_time(end), 1),
-    }
-
-
 def offload() -> object:
     """Host to device and back, in one piece and in the 32 KiB pieces of a 16-token block of one layer."""
     size, piece = 2**28, 16 * KV_HEADS * DIM * 2
@@ -169,7 +151,6 @@ def main(wanted: list[str]) -> None:
     sections: dict[str, Callable[[], object]] = {
         "linear_sweep": lambda: linear_sweep(model),
         "eager_against_graph": lambda: eager_against_graph(model),
-        "capture_memory": lambda: capture_memory(model),
         "decode_attention": decode_attention,
         "prefill_attention": prefill_attention,
         "offload": offload,
