@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
+from torch.ao.quantization.observer import MinMaxObserver
 
 from prep.cards.card import LANGS, Lang
 from tests.content.quantized import Array, near, nearest, rel, shows
-from tests.content.reading import details, everything, numbers, table
+from tests.content.reading import CONTENT, details, everything, table
 
 both = pytest.mark.parametrize("lang", LANGS)
 
@@ -180,7 +182,7 @@ def test_affine_against_symmetric_example(lang: Lang) -> None:
     low, high = -0.9, 5.1
     s = high / 127
     assert near(symmetric[1], s)
-    assert numbers(symmetric[3])[0] == round(-low / s)
+    assert symmetric[3].startswith(f"-{round(-low / s)} ")
     assert "127" in symmetric[3]
     assert near(symmetric[4].split("->")[1], round(1 / s) * s)
     a = (high - low) / 255
@@ -191,6 +193,24 @@ def test_affine_against_symmetric_example(lang: Lang) -> None:
     assert str(round(1 / a) + z) in offset[4]
     text = details("quantization/quant-affine-vs-symmetric", lang)
     shows(text, f"{s / a:.2f}", f"{math.log2(s / a):.2f}")
+
+
+@both
+def test_pytorch_observers_give_the_parameters_of_the_card(lang: Lang) -> None:
+    def parameters(scheme: torch.qscheme) -> tuple[float, int]:
+        observer = MinMaxObserver(dtype=torch.qint8, qscheme=scheme)
+        observer(torch.tensor([-0.9, 5.1]))
+        scale, zero = observer.calculate_qparams()
+        return float(scale), int(zero)
+
+    scale, zero = parameters(torch.per_tensor_affine)
+    _, offset = table("quantization/quant-affine-vs-symmetric", lang, "scale")
+    assert near(offset[1], scale)
+    assert int(offset[2]) == zero
+    scale, zero = parameters(torch.per_tensor_symmetric)
+    assert math.isclose(scale, 5.1 / 127.5, rel_tol=1e-6)
+    assert zero == 0
+    shows(details("quantization/quant-affine-vs-symmetric", lang), "127.5")
 
 
 @both
@@ -207,3 +227,24 @@ def test_bits_per_weight_and_error_by_granularity(lang: Lang) -> None:
     errors = table(name, lang, "error" if lang == "en" else "误差")
     for (_, cell), size in zip(errors, (w.size, 1024, 128, 64, 32), strict=True):
         assert near(cell, rel(nearest(w.reshape(-1, size), 4).reshape(w.shape), w))
+
+
+# --- the two languages ------------------------------------------------------------------------------------------------
+
+SERVING = (
+    "capacity-planning",
+    "inference-framework-comparison",
+    "multi-lora-serving",
+    "serving-system-design",
+    "structured-output",
+)
+CARDS = sorted(f"quantization/{path.stem}" for path in (CONTENT / "quantization").glob("*.md"))
+FIGURE = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)+|(?<![\w.,])\d{3,}(?!\w)")
+HUNDRED_MILLIONS = {"690", "1750", "5.25"}
+"""69 billion, 175 B and 525 M, as Chinese counts them."""
+
+
+@pytest.mark.parametrize("name", [*CARDS, *(f"inference/{stem}" for stem in SERVING)])
+def test_both_languages_show_the_same_figures(name: str) -> None:
+    english, chinese = ({figure.replace(",", "") for figure in FIGURE.findall(details(name, lang))} for lang in LANGS)
+    assert english - {"525"} == chinese - HUNDRED_MILLIONS
