@@ -34,3 +34,14 @@ def test_command_of_a_readme_is_taken(line: str) -> None:
         assert sub is not None
         command, context = sub, click.Context(sub, info_name=name, parent=context)
     command.parse_args(context, arguments)
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_the_cards_are_counted(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    stated = dict(re.findall(r"\| ([a-z]+)[^|]* \| (\d+) (?=\|)", text))
+    counted = {path.name: str(len(list(path.glob("*.md")))) for path in (ROOT / "content").iterdir() if path.is_dir()}
+    assert {area: n for area, n in stated.items() if area in counted} == counted
+    total = sum(map(int, counted.values()))
+    assert f"**{total}**" in text
+    assert re.search(rf"\*\*{total} ", text), "the first list counts them too"
