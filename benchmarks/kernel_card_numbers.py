@@ -123,6 +123,11 @@ extern "C" __global__ void columns_split(const float* x, float* out) {
 }
 """
 
+STORED = REDUCTION.replace("atomicAdd(out, s[0])", "out[blockIdx.x] = s[0]").replace(
+    "atomicAdd(out, sum)", "out[blockIdx.x] = sum"
+)
+"""The same with one partial sum stored a block: without the atomics on one address, which hide the tree."""
+
 HISTOGRAM = """
 #define N (1 << 26)
 #define T 256
@@ -296,6 +301,30 @@ def reduction() -> None:
     gbps("copy (reads + writes)", median_us(lambda: y.copy_(x)), 8 * ELEMENTS)
 
 
+def reduction_stored() -> None:
+    """The same ladder with one stored partial sum a block, and the second sum by torch."""
+    x = torch.rand(ELEMENTS, device="cuda")
+    want = float(x.double().sum())
+    sms = torch.cuda.get_device_properties(0).multi_processor_count
+    for name, grid in (
+        ("divergent", ELEMENTS // 256),
+        ("sequential", ELEMENTS // 256),
+        ("two_loads", ELEMENTS // 512),
+        ("shuffle", ELEMENTS // 512),
+        ("grid_stride", sms * 8),
+        ("grid_stride_float4", sms * 8),
+    ):
+        run = kernel(STORED, name)
+        out = torch.zeros(grid, device="cuda")
+
+        def launch(run: Any = run, grid: int = grid, out: torch.Tensor = out) -> None:
+            run(grid=(grid, 1, 1), block=(256, 1, 1), args=[x, out])
+
+        launch()
+        error = abs(float(out.double().sum()) - want) / want
+        gbps(f"{name} (err {error:.0e})", median_us(launch), 4 * ELEMENTS)
+
+
 def reduction_2d() -> None:
     """fp32 8192 x 8192: sums of rows and of columns, with the right and the wrong mapping."""
     x = torch.rand(SIDE, SIDE, device="cuda")
@@ -402,7 +431,7 @@ def convolution() -> None:
         print(f"  {name:22}: {us:9.1f} us  {flops / us / 1e6:8.2f} TFLOP/s  peak extra {peak(fn):8.1f} MB", flush=True)
 
 
-SECTIONS = {f.__name__: f for f in (reduction, reduction_2d, histogram, scan, sgemm, convolution)}
+SECTIONS = {f.__name__: f for f in (reduction, reduction_stored, reduction_2d, histogram, scan, sgemm, convolution)}
 
 
 def main(names: list[str]) -> None:
