@@ -65,6 +65,11 @@ def test_star_outlines_go_through_the_four_parts_in_order(card: str) -> None:
         assert starts == sorted(starts)
 
 
+@pytest.mark.parametrize("card", CARDS)
+def test_both_languages_give_the_same_numbers(card: str) -> None:
+    assert sorted(numbers(details(f"career/{card}", "en"))) == sorted(numbers(details(f"career/{card}", "zh")))
+
+
 # --- the introduction -------------------------------------------------------------------------------------------------
 
 
@@ -87,6 +92,7 @@ def test_introductions_last_as_long_as_the_card_says(lang: Lang) -> None:
     long_zh, short_zh = (units(text) for text in (face("career/self-introduction", "zh").answer, short_form("zh")))
     seconds = {"en": [60 * n / 140 for n in (long_en, short_en)], "zh": [60 * n / 240 for n in (long_zh, short_zh)]}
     text = details("career/self-introduction", lang)
+    assert re.search(r"140 English words or 240 Chinese|240 个汉字或 140 个英文词", text)
     for value in (*seconds["en"], *seconds["zh"]):
         assert re.search(rf"(?<!\d){round(value)} (s|秒)", text), (value, lang)
 
@@ -126,6 +132,7 @@ def test_size_of_the_im2col_matrix(lang: Lang) -> None:
     text = details("career/project-narrative-lowcode", lang)
     m, k = 32 * 56 * 56, 256 * 3 * 3
     matrix, given = 2 * m * k, 2 * 32 * 56 * 56 * 256
+    assert re.search(r"3 × 3(?: layer with |、)256( channels, | 通道、)56 × 56(, |、)batch 32", text)
     assert f"M = {m}" in text
     assert f"K = {k}" in text
     assert f"{matrix / 1e6:.0f} MB" in text
@@ -151,6 +158,7 @@ def test_overhead_makes_equal_operators_look_unequal(lang: Lang) -> None:
     assert f"{2000 + theirs} / {2000 + mine} = {ratio:.2f}" in text
     picture = code("career/fair-benchmark-sas", lang, "text")
     assert f"theirs: {theirs} + w" in picture
+    assert re.findall(r"^ *(\d+)\|", picture, re.M) == [str(theirs), str(mine)]
     assert f"mine: {mine} + w" in picture
 
 
@@ -206,6 +214,9 @@ def test_attention_computes_and_a_transpose_does_not(lang: Lang) -> None:
     text = details("career/transpose-metric-honesty", lang)
     s, d = 4096, 128
     flops, moved = 4 * s * s * d, 4 * s * d * 2
+    assert f"S = {s}" in text
+    assert f"D = {d}" in text
+    assert "$4 S D \\cdot 2 = " in text
     assert f"{flops / 1e9:.2f}$ GFLOP" in text
     assert f"{moved / 1e6:.2f}$ MB" in text
     assert f"{flops // moved}" in text
@@ -249,8 +260,14 @@ def test_story_of_the_grievance_takes_ninety_seconds(lang: Lang) -> None:
 @pytest.mark.parametrize("lang", LANGS)
 def test_arithmetic_of_the_scope(lang: Lang) -> None:
     text = details("career/star-pressure", lang)
-    days, each = 8 * 5, 6
-    assert f"${10 * each} > {days}$" in text
+    said = (
+        r"Say (\d+) operators at (\d+) working days each, (\d+) weeks of (\d+)"
+        r"|假设 (\d+) 个算子，每个 (\d+) 个工作日，一共 (\d+) 周、每周 (\d+) 天"
+    )
+    [found] = re.findall(said, text)
+    operators, each, weeks, week = (int(n) for n in found if n)
+    days = weeks * week
+    assert f"${operators * each} > {days}$" in text
     assert days // each == 6
     assert f"${6 * each}$" in text
     assert days - 6 * each == 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import re
 import shutil
@@ -21,43 +22,19 @@ pytestmark = [
 
 # What the code on the cards takes for granted, only as much as each needs: <bits/stdc++.h> takes a second to read.
 HEADERS = {
-    "cpp-struct-layout": ("cstddef", "cstdio"),
-    "cpp-raii-smart-pointers-move": ("cstddef", "utility", "memory", "vector", "thread", "cstdio"),
-    "cpp-virtual-table": ("cstddef", "cstdio"),
-    "tree-traversals": ("vector", "cstdio"),
-    "top-k-heap": ("queue", "vector", "functional", "cstddef", "cstdio"),
-    "producer-consumer-queue": (
-        "condition_variable",
-        "mutex",
-        "deque",
-        "optional",
-        "utility",
-        "thread",
-        "vector",
-        "atomic",
-        "memory",
-        "cstdio",
-    ),
-    "thread-pool": (
-        "condition_variable",
-        "mutex",
-        "queue",
-        "functional",
-        "future",
-        "memory",
-        "thread",
-        "type_traits",
-        "vector",
-        "chrono",
-        "stdexcept",
-        "cstdio",
-    ),
+    "cpp-struct-layout": "cstddef cstdio",
+    "cpp-raii-smart-pointers-move": "cstddef utility memory vector thread cstdio",
+    "cpp-virtual-table": "cstddef cstdio",
+    "tree-traversals": "vector cstdio",
+    "top-k-heap": "queue vector functional cstddef cstdio",
+    "producer-consumer-queue": "condition_variable mutex deque optional utility thread vector atomic memory cstdio",
+    "thread-pool": "condition_variable mutex queue functional future memory thread type_traits vector chrono stdexcept cstdio",
 }
 FLAGS = ("-std=c++20", "-Wall", "-Wextra", "-Werror", "-pthread")
 
 
 def source(card: str, rest: str, before: str = "") -> str:
-    includes = "".join(f"#include <{name}>\n" for name in HEADERS[card])
+    includes = "".join(f"#include <{name}>\n" for name in HEADERS[card].split())
     return f"{includes}using std::size_t;\n{before}{code(f'coding/{card}', 'en', 'cpp')}\n{rest}"
 
 
@@ -135,6 +112,9 @@ def test_sectors_that_a_warp_touches(lang: Lang) -> None:
     assert re.search(r"12 (sectors instead of 4|个 sector，SoA 只要 4)", text)
     assert f"32 \\cdot 12 = {32 * 12}" in text
     assert f"{round(100 * 128 / 384)} %" in text
+    assert re.search(
+        rf"12 (sectors of 32|个 32 字节的 sector)(, and uses |，只用到其中 ){32 * 4}\b", re.sub(r"\s+", " ", text)
+    )
 
 
 # --- ownership --------------------------------------------------------------------------------------------------------
@@ -200,6 +180,11 @@ int main() {
 def test_virtual_table_as_laid_out(tmp_path: Path) -> None:
     text = source("cpp-virtual-table", DISPATCH)
     assert run(tmp_path, text) == "8 16 8 10 20 -8 1 1 2"
+    for lang, said in (
+        ("en", r"is 8, `sizeof\(Gemm\)` 16; .* lies at 8\."),
+        ("zh", r"是 8，`sizeof\(Gemm\)` 是 16；.*偏移 8。"),
+    ):
+        assert re.search(said, details("coding/cpp-virtual-table", LANGS[lang == "zh"]))
     dumped = tmp_path / "classes"
     command = [GXX, "-std=c++20", "-S", "-O2", f"-fdump-lang-class={dumped}", "-o", "-", str(tmp_path / "card.cpp")]
     assembly = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -345,6 +330,8 @@ def test_pool_returns_throws_drains_and_can_deadlock(tmp_path: Path) -> None:
 @pytest.mark.parametrize("lang", LANGS)
 def test_what_the_bound_is_worth(lang: Lang) -> None:
     text = details("coding/producer-consumer-queue", lang)
-    batch = 64 * 3 * 224 * 224 * 4
+    [factors] = re.findall(r"\$(\d+) \\cdot (\d+) \\cdot (\d+) \\cdot (\d+)\$", text)
+    assert [int(f) for f in factors] == [64, 3, 224, 224]
+    batch = 4 * math.prod(int(f) for f in factors)
     assert f"{batch / 1e6:.1f} MB" in text
     assert f"{64 * batch / 1e9:.2f} GB" in text

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from prep.cards.card import LANGS, Lang
-from tests.content.reading import code, details, everything
+from tests.content.reading import CONTENT, code, details, everything, numbers
 
+CARDS = sorted(path.stem for path in (CONTENT / "coding").glob("*.md"))
 CODE_CARDS = (
     "tree-traversals",
     "lru-lfu-cache",
@@ -47,6 +48,11 @@ def test_both_languages_show_the_same_code(card: str) -> None:
 
     assert fences("en") == fences("zh")
     assert fences("en")
+
+
+@pytest.mark.parametrize("card", CARDS)
+def test_both_languages_give_the_same_numbers(card: str) -> None:
+    assert sorted(numbers(details(f"coding/{card}", "en"))) == sorted(numbers(details(f"coding/{card}", "zh")))
 
 
 # --- trees ------------------------------------------------------------------------------------------------------------
@@ -122,6 +128,8 @@ def test_caches_against_a_search_over_all_entries(at: int, name: str) -> None:
 
 
 def test_the_two_policies_part_as_the_card_says() -> None:
+    for lang, said in (("en", r"^Capacity 2: .*1 use against 2\.$"), ("zh", r"^容量 2：.*只用过 1 次，a 有 2 次。$")):
+        assert re.search(said, details("coding/lru-lfu-cache", LANGS[lang == "zh"]), re.M | re.S)
     left = []
     for at, name in ((0, "LRU"), (1, "LFU")):
         cache = load("lru-lfu-cache", at)[name](2)
@@ -155,12 +163,13 @@ def test_selection_against_sorting() -> None:
 
 @pytest.mark.parametrize("lang", LANGS)
 def test_expected_insertions_into_the_heap(lang: Lang) -> None:
-    n, k = 1_000_000, 100
+    text = details("coding/top-k-heap", lang)
+    [sizes] = re.findall(r"k = ([\d,]+)(?:, |、)n = ([\d,]+)", text)
+    k, n = (int(size.replace(",", "")) for size in sizes)
     expected = k * sum(1 / i for i in range(k + 1, n + 1))
     assert round(expected, 1) == 920.5
     assert round(100 * expected / n, 2) == 0.09
     assert expected == pytest.approx(k * math.log(n / k), rel=1e-3)
-    text = details("coding/top-k-heap", lang)
     assert "920.5" in text
     assert "0.09 %" in text
     assert "920" in everything("coding/top-k-heap", lang)

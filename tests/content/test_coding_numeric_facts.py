@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from prep.cards.card import LANGS, Lang
-from tests.content.reading import code, details, table
+from tests.content.reading import code, details, numbers, table
 
 
 def load(card: str) -> dict[str, Any]:
@@ -122,7 +122,14 @@ def test_auc_against_counting_pairs() -> None:
 @pytest.mark.parametrize("lang", LANGS)
 def test_examples_of_auc_and_gauc(lang: Lang) -> None:
     names, text = load("auc-gauc"), details("coding/auc-gauc", lang)
-    assert f"(8.5 - 3)/6 = {names['auc']([1, 0, 1, 0, 0], [0.9, 0.8, 0.8, 0.3, 0.1]):.3f}" in text
+    line = next(line for line in text.splitlines() if line.startswith(("Scores", "分数")))
+    scores, labels = numbers(line)[:5], numbers(line)[5:10]
+    positives = sorted(
+        (sorted(scores).index(s) + 1 + (scores.count(s) - 1) / 2 for s, y in zip(scores, labels, strict=True) if y),
+        reverse=True,
+    )
+    assert positives == [5, 3.5]
+    assert f"({sum(positives)} - 3)/6 = {names['auc'](labels, scores):.3f}" in text
     user, label, score = [], [], []
     rows = table("coding/auc-gauc", lang, "AUC")
     for name, samples, value in rows[:2]:
@@ -135,7 +142,7 @@ def test_examples_of_auc_and_gauc(lang: Lang) -> None:
     right, total = pairs(np.array(label), np.array(score))
     assert [int(n) for n in re.findall(r"\d+", rows[2][1])] in ([right, total], [total, right])
     assert names["auc"](label, score) == float(rows[2][2]) == right / total
-    assert names["gauc"](user, label, score) == 0.5
+    assert f"(4 \\cdot 0 + 4 \\cdot 1)/8 = {names['gauc'](user, label, score)}$" in text
     across = sum(
         s > t for u, y, s in zip(user, label, score, strict=True) for v, z, t in zip(user, label, score, strict=True)
         if u != v and y > z
@@ -164,14 +171,16 @@ def test_k_means_reaches_a_fixed_point_with_all_clusters_in_use() -> None:
 
 @pytest.mark.parametrize("lang", LANGS)
 def test_numbers_of_k_means(lang: Lang) -> None:
-    n, k, d = 1_000_000, 1000, 128
     text = details("coding/k-means", lang)
+    [sizes] = re.findall(r"^n = ([\d,]+)(?:, |、)k = (\d+)(?:, |、)d = (\d+)", text, re.M)
+    n, k, d = (int(size.replace(",", "")) for size in sizes)
     assert 2 * n * k * d == 2.56e11
-    assert "2.56 \\cdot 10^{11}" in text
+    assert "$2 n k d = 2.56 \\cdot 10^{11}$" in text
     assert f"{4 * n * k / 1e9:.0f} GB" in text
     assert f"{4 * n * k * d / 1e9:.0f} GB" in text
-    x, c = np.float32(1000.1), np.float32(1000)
+    [values] = re.findall(r"x = ([\d.]+)(?:, |、)c = (\d+)", text)
+    x, c = np.float32(values[0]), np.float32(values[1])
     expanded = x * x - 2 * x * c + c * c
     assert f"{expanded:.4f}" in text
-    assert f"{(x - c) ** 2:.2f}" == "0.01"
+    assert re.search(rf"(true|真值) {(x - c) ** 2:.2f}", text)
     assert load("k-means")["distances"](np.array([[x]]), np.array([[c]])) == 0
