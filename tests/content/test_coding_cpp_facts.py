@@ -28,7 +28,7 @@ HEADERS = {
     "tree-traversals": "vector cstdio",
     "top-k-heap": "queue vector functional cstddef cstdio",
     "producer-consumer-queue": "condition_variable mutex deque optional utility thread vector atomic memory cstdio",
-    "thread-pool": "condition_variable mutex queue functional future memory thread type_traits vector chrono stdexcept cstdio",
+    "thread-pool": "condition_variable mutex queue functional future memory thread vector chrono stdexcept cstdio",
 }
 FLAGS = ("-std=c++20", "-Wall", "-Wextra", "-Werror", "-pthread")
 
