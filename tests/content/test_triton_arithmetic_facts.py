@@ -17,6 +17,7 @@ from tests.content.reading import code, details, face, numbers, table
 np = pytest.importorskip("numpy")
 
 LANGS: tuple[Lang, Lang] = ("en", "zh")
+MOE = "triton/grouped-gemm-fused-moe"
 both = pytest.mark.parametrize("lang", LANGS)
 SMS = 132
 
@@ -162,7 +163,7 @@ def align(topk_ids: list[list[int]], experts: int, block: int) -> tuple[list[int
 
 @both
 def test_sorted_token_ids_of_the_picture(lang: Lang) -> None:
-    picture = code("triton/grouped-gemm-fused-moe", lang, "text")
+    picture = code(MOE, lang, "text")
     topk = [[int(a), int(b)] for a, b in re.findall(r"t\d: (\d) (\d)", picture)]
     ids, owners = align(topk, 3, 4)
 
@@ -173,7 +174,7 @@ def test_sorted_token_ids_of_the_picture(lang: Lang) -> None:
     assert list(map(int, row("sorted_token_ids"))) == ids
     assert list(map(int, row("expert_ids"))) == owners
     assert row("A rows") == [str(i // 2) if i < 8 else "-" for i in ids]
-    assert f"{len(ids)} " in details("triton/grouped-gemm-fused-moe", lang)
+    assert f"{len(ids)} " in details(MOE, lang)
 
 
 def test_the_blocked_product_is_the_product_of_each_token_and_its_experts() -> None:
@@ -195,7 +196,7 @@ def test_the_blocked_product_is_the_product_of_each_token_and_its_experts() -> N
 def test_experts_of_64_tokens(lang: Lang) -> None:
     idle = (1 - 8 / 256) ** 64
     active = 256 * (1 - idle)
-    text = worked("triton/grouped-gemm-fused-moe", lang).replace("$", " ")
+    text = worked(MOE, lang).replace("$", " ")
     said = numbers(text)
     assert round(idle, 3) in said
     assert round(active) in said
@@ -205,6 +206,8 @@ def test_experts_of_64_tokens(lang: Lang) -> None:
     assert round(3 * 7168 * 2048 / 1e6, 1) in said
     assert round(active * 3 * 7168 * 2048 / 1e9, 1) in said
     assert round(2 * 512 / active, 1) in said
+    most = max(tokens for tokens in range(1, 65) if tokens * 8 * 4 <= 256)
+    assert re.search(rf"是 {most} 个 token|\({most} tokens", details(MOE, lang))
 
 
 # --- triton-do-bench, triton-launch-path ----------------------------------------------------------------------------
