@@ -158,7 +158,7 @@ def test_overhead_makes_equal_operators_look_unequal(lang: Lang) -> None:
     assert f"{2000 + theirs} / {2000 + mine} = {ratio:.2f}" in text
     picture = code("career/fair-benchmark-sas", lang, "text")
     assert f"theirs: {theirs} + w" in picture
-    assert re.findall(r"^ *(\d+)\|", picture, re.M) == [str(theirs), str(mine)]
+    assert re.findall(r"^ *(\d+) \|", picture, re.M) == [str(theirs), str(mine)]
     assert f"mine: {mine} + w" in picture
 
 
