@@ -1,8 +1,7 @@
-"""From a card or an exercise to the cards that it names, and to pages in the browser."""
+"""From a card to what it links to: other cards, and pages in the browser."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -39,14 +38,10 @@ def _linked_ids(texts: tuple[str, ...]) -> tuple[str, ...]:
 
 def choose_link(app: PrepApp, library: Library, face: Face) -> None:
     """Open a card that `face` links to; where there are several, ask which."""
-    choose_card(app, linked_cards(library, face))
-
-
-def choose_card(app: PrepApp, cards: Sequence[Card]) -> None:
-    """Open one of `cards`; where there are several, ask which."""
     from prep.tui.screens.card import CardScreen
     from prep.tui.screens.dialogs import ChoiceDialog
 
+    cards = linked_cards(library, face)
     if len(cards) == 1:
         app.open_screen(CardScreen(cards[0].id))
         return

@@ -252,19 +252,24 @@ async def test_the_solution_asks_first_and_is_noted(opened: Open) -> None:
         assert app.loaded.attempts.solution_seen("softmax")
 
 
-async def test_c_goes_to_the_cards_that_there_are(opened: Open, bundle: Path) -> None:
+async def test_c_lists_the_cards_of_the_exercise(opened: Open, bundle: Path) -> None:
     spec = bundle / "exercises" / "softmax" / "exercise.yaml"
     text = spec.read_text(encoding="utf-8")
-    line = next(line for line in text.splitlines() if line.startswith("cards:"))
-    spec.write_text(text.replace(line, "cards: [card-04, not-there, card-07]"), encoding="utf-8")
+    start = text.index("cards:")
+    end = text.index("\nminutes:", start)
+    spec.write_text(text[:start] + "cards: [card-04, not-there]" + text[end:], encoding="utf-8")
     async with opened(softmax) as (app, pilot):
         await pilot.press("c")
-        await until(pilot, lambda: "2 Question 7" in seen(app))
-        assert "1 Question 4" in seen(app)
-        await pilot.press("2")
+        await until(pilot, lambda: type(app.screen).__name__ == "LibraryScreen" and app.screen.ready)
+        assert "Cards · softmax" in seen(app)
+        assert "11 cards" in seen(app)  # of twelve: one names no exercise
+        assert "card-02" not in app.screen.found
+        await pilot.press("7", "enter")
         await until(pilot, lambda: type(app.screen).__name__ == "CardScreen")
         assert app.screen.card_id == "card-07"
         await pilot.press("q")
+        await until(pilot, lambda: type(app.screen).__name__ == "LibraryScreen")
+        await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, ExerciseScreen))
 
 

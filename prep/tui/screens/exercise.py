@@ -23,14 +23,12 @@ from prep.exercises.statement import hints, statement
 from prep.exercises.workspace import Workspace
 from prep.locale import N_, current_language
 from prep.locale import gettext as _
-from prep.tui.links import choose_card
 from prep.tui.screen import PrepScreen
 from prep.tui.widgets.bars import KeyBar, TopBar
 from prep.tui.widgets.panes import Code, Pane
 from prep.tui.widgets.verdict_view import VerdictView
 
 if TYPE_CHECKING:
-    from prep.cards import Card
     from prep.exercises.spec import Exercise
     from prep.tui.services import Services
 
@@ -264,7 +262,7 @@ class ExerciseScreen(PrepScreen):
             case "solution":
                 return not self.is_grading
             case "cards":
-                return bool(self._cards())
+                return self.exercise is not None and any(self.services.library.get(c) for c in self.exercise.cards)
             case "next":
                 return self.has_passed and self._following() is not None
             case "view":
@@ -379,14 +377,11 @@ class ExerciseScreen(PrepScreen):
             self.services.attempts.event(self.exercise_id, "solution")
             self.prep.open_screen(SolutionScreen(self.exercise))
 
-    def _cards(self) -> list[Card]:
-        """The questions that this exercise practises."""
-        library = self.services.library
-        found = [library.get(card_id) for card_id in self.exercise.cards] if self.exercise is not None else []
-        return [card for card in found if card is not None]
-
     def action_cards(self) -> None:
-        choose_card(self.prep, self._cards())
+        """The questions that this exercise practises."""
+        from prep.tui.screens.library import LibraryScreen
+
+        self.prep.open_screen(LibraryScreen(exercise=self.exercise_id))
 
     def action_start_over(self) -> None:
         from prep.tui.screens.dialogs import ConfirmDialog

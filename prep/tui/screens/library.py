@@ -45,7 +45,10 @@ class LibraryScreen(PrepScreen):
     CSS_PATH = "library.tcss"
     AUTO_FOCUS = "Line"
 
-    def __init__(self) -> None:
+    def __init__(self, exercise: str | None = None) -> None:
+        self.exercise = exercise
+        """Show only the cards that this exercise practises."""
+
         self.found: list[str] = []
         super().__init__()
 
@@ -70,9 +73,9 @@ class LibraryScreen(PrepScreen):
         library = self.services.library
         choices = self.query_one(Choices)
         at = choices.highlighted or 0
-        if query:
-            hits = search(library, query, limit=LIMIT)
-            rows = [Option(self._row(hit.card, hit.snippet), id=hit.card.id) for hit in hits]
+        if query or self.exercise is not None:
+            hits = search(library, query, exercise=self.exercise, limit=LIMIT)
+            rows = [Option(self._row(hit.card, hit.snippet if query else ""), id=hit.card.id) for hit in hits]
             self.found = [hit.card.id for hit in hits]
         else:
             self.found = list(library.ids())[:LIMIT]
@@ -81,9 +84,11 @@ class LibraryScreen(PrepScreen):
         choices.add_options(rows)
         if self.found:
             choices.highlighted = min(at, len(self.found) - 1)
-        total = len(self.found) if query else len(library.ids())
+        total = len(self.found) if query or self.exercise is not None else len(library.ids())
         bar = self.query_one(TopBar)
         bar.left = Content.styled(_("Cards"), "bold")
+        if self.exercise is not None:
+            bar.left = Content.assemble(bar.left, (f" · {self.exercise}", "$text-muted"))
         bar.right = Content(ngettext("{n} card", "{n} cards", total).format(n=total))
         self.relabel_keys()
 
