@@ -18,7 +18,7 @@ from tests.content.llama3 import (
     decode_step,
     prefill_flop,
 )
-from tests.content.reading import code, face, numbers
+from tests.content.reading import code, everything, face, numbers
 
 LANGS: tuple[Lang, ...] = ("en", "zh")
 NAMES = re.compile(r"Llama-3-8B|[HA][12]00|V[013]|CUDA 1\d|GPT-3|EAGLE ?-?[123]?|P\d\d|OPT-13B|torch|0\.11\.0|Fig\. ?2")
@@ -115,3 +115,52 @@ def test_waiting_times_in_the_chunk_picture(lang: Lang) -> None:
     picture = code("inference/chunked-prefill", lang, "text")
     assert round(sum(chunks(8256))) in numbers(picture)
     assert picture.count("|d ") == len(chunks(2048))
+
+
+PROSE: dict[str, list[str]] = {
+    "batch-size-limits": [
+        "2 x 32 x 8 x 128 x 2 = 131072 B = 128 KiB",
+        f"{2 * PARAMETERS / 1e9:.2f} GB",
+        f"{STEP_BYTES / 1e9:.1f} GB",
+        f"{PEAK / BANDWIDTH:.0f}",
+    ],
+    "prefill-and-decode": [
+        f"2 x {LINEAR / 1e9:.2f} G",
+        f"$15.0 / 3.35 = {WEIGHTS_MS:.2f}$",
+        f"$989.5 / 3.35 = {PEAK / BANDWIDTH:.0f}$",
+        f"{2048 * KV / 1e9:.2f} GB",
+    ],
+    "chunked-prefill": [f"{decode_step(64, 2048)[1]:.2f} ms", f"{STEP_64:.1f} ms", f"{PEAK / BANDWIDTH:.0f}"],
+    "draft-methods": [
+        f"{1e3 * 2 * 128256 * 4096 * 256 / 640e12:.1f}",
+        f"{1e3 * 2 * 128256 * 4096 * 768 / 640e12:.1f} ms",
+        f"E = {sample(0.8, 3):.2f}",
+    ],
+    "llama-forward-inputs": ["3 x 5 = 15", "8192", "128256"],
+    "paged-attention": ["16 token", "$(b - 1)/2 = 7.5$"],
+    "pd-disaggregation": ["131072 B", f"{0.5 / (prefill_flop(2000) / PEAK):.0f}", f"{64 / 0.020:.0f} tok/s", "6.4"],
+    "prefix-caching": ["992", f"{1050 - 992}", f"{992 * KV / 2**20:.0f}", "1023", f"{1023 // 16}", f"{1024 - 1008}"],
+    "serving-scheduler": [f"{2e6 * LINEAR / PEAK:.1f} us", "3000", "42 ms", "20 %"],
+    "kv-offload-and-routing": ["900 + 256 = 1156", "128 KiB", "9.3 GB/s"],
+}
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("card", PROSE)
+def test_figures_of_the_details(card: str, lang: Lang) -> None:
+    text = " ".join(everything(f"inference/{card}", lang).split())
+    for phrase in PROSE[card]:
+        assert phrase in text or phrase.replace(" %", "%") in text, phrase
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_acceptance_by_hand(lang: Lang) -> None:
+    text = " ".join(everything("inference/speculative-decoding", lang).split())
+    p, q = ([float(x) for x in group.split(",")] for group in re.findall(r"[pq] = \(([\d., ]+)\)", text)[:2])
+    low = [min(a, b) for a, b in zip(p, q, strict=True)]
+    alpha = sum(low)
+    rest = [max(a - b, 0) for a, b in zip(p, q, strict=True)]
+    assert " + ".join(f"{x:g}" for x in low) + f" = {alpha:g}" in text
+    assert "(" + ", ".join(f"{x:.1g}" for x in rest) + f") / {sum(rest):.1g}" in text
+    for a, b, extra in zip(p, q, rest, strict=True):
+        assert min(a, b) + (1 - alpha) * extra / sum(rest) == pytest.approx(a)
