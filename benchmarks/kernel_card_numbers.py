@@ -6,6 +6,7 @@ fails prints why, and the others still run. Names as arguments run only those: `
 
 from __future__ import annotations
 
+import ctypes
 import sys
 import traceback
 from collections.abc import Callable
@@ -431,7 +432,33 @@ def convolution() -> None:
         print(f"  {name:22}: {us:9.1f} us  {flops / us / 1e6:8.2f} TFLOP/s  peak extra {peak(fn):8.1f} MB", flush=True)
 
 
-SECTIONS = {f.__name__: f for f in (reduction, reduction_stored, reduction_2d, histogram, scan, sgemm, convolution)}
+class LaunchConfig(ctypes.Structure):
+    """CUlaunchConfig of cuda.h."""
+
+    _fields_ = (
+        *((name, ctypes.c_uint) for name in ("gx", "gy", "gz", "bx", "by", "bz", "shared")),
+        ("stream", ctypes.c_void_p),
+        ("attributes", ctypes.c_void_p),
+        ("count", ctypes.c_uint),
+    )
+
+
+def clusters() -> None:
+    """The largest cluster that the driver would place, before and after the opt-in for non-portable sizes."""
+    driver = ctypes.CDLL("libcuda.so.1")
+    function = kernel('extern "C" __global__ void nothing(float* x) {}', "nothing").func
+    config = LaunchConfig(gx=64, gy=1, gz=1, bx=128, by=1, bz=1)
+    for allowed in (0, 1):
+        if driver.cuFuncSetAttribute(function, 14, allowed):
+            raise RuntimeError("cuFuncSetAttribute failed")
+        size = ctypes.c_int()
+        error = driver.cuOccupancyMaxPotentialClusterSize(ctypes.byref(size), function, ctypes.byref(config))
+        print(f"  non-portable sizes allowed {allowed}: at most {size.value} blocks (error {error})")
+
+
+SECTIONS = {
+    f.__name__: f for f in (reduction, reduction_stored, reduction_2d, histogram, scan, sgemm, convolution, clusters)
+}
 
 
 def main(names: list[str]) -> None:
