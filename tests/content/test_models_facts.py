@@ -52,6 +52,10 @@ def test_swiglu_sizes_follow_from_the_rule(lang: Lang) -> None:
         sizes[f] = 3 * 4096 * f
     printed = {int(row[1]): int(row[2].replace(",", "")) for row in table("models/swiglu", lang, "f")}
     assert printed == sizes
+    base = int(2 * 4 * 4096 / 3)
+    shown = numbers(details("models/swiglu", lang).split("int(2*4*d/3)")[1].split("3 d f")[0])
+    assert shown[0] == base
+    assert {int(1.3 * base), hidden(4096, 1, 256), hidden(4096, 1.3, 1024)} < set(shown)
     moved = 4096 * 14336 * 2 / 1e6
     says("models/swiglu", lang, f"{6 * 4096 * 14336 / 1e6:.0f} MFLOP", f"{3 * moved:.0f} MB", f"{5 * moved:.0f} MB")
     says("models/swiglu", lang, f"{2 * 4096 * 4096 * 2 * 14336 / 1e12:.2f} TFLOP", f"{3 * moved / 87.1:.2f} TB/s")
@@ -104,12 +108,13 @@ def test_wavelengths_untrained_pairs_and_bf16_positions(lang: Lang) -> None:
     for pair, *shown in table("models/rope", lang, "base 10,000"):
         for cell, base in zip(shown, (1e4, 5e5), strict=True):
             value = 2 * math.pi / thetas(128, base)[int(pair)].item()
-            assert abs(numbers(cell)[0] / value - 1) < 2e-3, (pair, cell)
+            assert numbers(cell)[0] == float(f"{value:.0f}" if value > 700 else f"{value:.3g}"), (pair, cell)
     slow = int((2 * math.pi / thetas(128, 1e4) > 4096).sum())
     assert slow == 18
     says("models/rope", lang, f"{slow} of 64" if lang == "en" else f"64 组里有 {slow} 组")
+    becomes = " becomes " if lang == "en" else " 变成 "
     for position in (257, 4095):
-        says("models/rope", lang, f"{position}", f"{torch.tensor(float(position)).bfloat16().item():.0f}")
+        says("models/rope", lang, f"{position}{becomes}{torch.tensor(float(position)).bfloat16().item():.0f}")
     assert torch.tensor(257.0).bfloat16() == 256
 
 
@@ -173,7 +178,8 @@ def test_mla_sizes(lang: Lang) -> None:
     says(card, lang, f"{32768 / 576:.1f}", f"{576 / 256}", f"{2 * 8 * 128 * 126 * 2:,}", f"{pair[1] / pair[0]:.1f}")
     says(card, lang, f"= {pair[0]}", f"= {pair[1]}", f"= {expand}", f"= {expand / (pair[1] - pair[0]):.0f}")
     says(card, lang, f"{decode[0] / 1e6:.0f} MFLOP", f"{decode[1] / 1e6:.1f} MFLOP", f"{decode[0] / decode[1]:.0f}")
-    says(card, lang, f"{2 * 128 * 1088:,}", f"{2 * 128 * 1088 / 1152:.0f} FLOP")
+    says(card, lang, f"{2 * 128 * (576 + 512):,}", f"{2 * 128 * 1088 / (2 * 576):.0f} FLOP", "1088", "1152")
+    says(card, lang, "$576 / (2 \\cdot 128) = 2.25$", "1536 \\cdot 512")
     assert 1536 * 512 == 3 * (1536 * 128 + 128 * 512)
 
 
@@ -207,6 +213,7 @@ def test_parameters_and_flops_of_llama_3_8b(lang: Lang) -> None:
     shown = [numbers(row[1])[-1] for row in table("models/transformer-block", lang, "Llama 3 8B")]
     assert shown == [*parts, layer, head, total]
     matrices = layer - 2 * d
+    says("models/transformer-block", lang, f"({layers} \\cdot {matrices} + {head})")
     says("models/transformer-block", lang, f"{2 * (layers * matrices + head) / 1e9:.1f} GFLOP", f"{matrices}")
     says("models/transformer-block", lang, f"{4 * 8192 * d * layers / 1e9:.2f} GFLOP", f"{matrices / (2 * d):.0f}")
     says(
@@ -236,6 +243,7 @@ def test_bpe_of_the_card(lang: Lang) -> None:
     assert pieces == {"lowest": ["low", "est"], "nes": ["n", "es"], "newest": ["newest"]}
     assert len(bpe["encode"]("ne", ranks) + bpe["encode"]("west", ranks)) == 3
     assert len(bpe["encode"]("\u663e", ranks)) == 3
+    says("models/bpe-tokenizer", lang, f"{128256 - 256:,} + 256", f"= {128256:,}")
 
 
 @both
@@ -250,3 +258,11 @@ def test_visual_tokens_of_a_1024_image(lang: Lang) -> None:
         assert [int(row[1]), int(row[2])] == [4 * tokens, tokens]
         assert near(numbers(row[3])[0], tokens * kv / 1e6, 0)
     says(card, lang, f"{side**2}", f"{limit}", f"= {kv}", f"{small}x{small}", f"{kv // 1024} KiB")
+    wide = small // unit
+    says(
+        card,
+        lang,
+        f"{wide} \\cdot {wide} = {wide**2}",
+        f"{2 * wide} x {2 * wide} = {4 * wide**2}",
+        f"{wide} x {wide} =",
+    )

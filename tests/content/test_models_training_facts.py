@@ -96,7 +96,11 @@ def test_momentum_on_condition_number_100(lang: Lang) -> None:
             v = mu * v + curve * x
             x, n = x - lr * v, n + 1
         counts.append(n)
-    says("models/momentum", lang, *(f"{n}" for n in counts), f"{(2 / 1.1) ** 2:.2f}", f"{(9 / 11) ** 2:.3f}")
+    steps = ("needs {} steps", "needs {}.") if lang == "en" else ("要 {} 步", "只要 {} 步")
+    says("models/momentum", lang, *(text.format(n) for text, n in zip(steps, counts, strict=True)))
+    says(
+        "models/momentum", lang, f"{(2 / 1.1) ** 2:.2f}", f"{(9 / 11) ** 2:.3f}", f"= {99 / 101:.3f}", f"= {9 / 11:.3f}"
+    )
     assert counts == [346, 56]
 
 
@@ -156,6 +160,9 @@ def test_gates_of_the_table_and_the_bias(lang: Lang) -> None:
     biased = sig + torch.tensor([0.0, 0.0, 0.3, 0.0])
     chosen = biased.topk(2).indices
     assert chosen.tolist() == [0, 2]
+    unbiased = ", ".join(f"{s:.3f}" for s in (sig[0], sig[1])) + f", **{biased[2]:.3f}**, {sig[3]:.3f}"
+    says("models/moe-gating", lang, unbiased if lang == "en" else unbiased.replace(", ", "、"))
+    says("models/moe-gating", lang, f"4.1 \\cdot 10^{{{14}}}", "28")
     for weights in (sig[chosen] / sig[chosen].sum(), biased[chosen] / biased[chosen].sum()):
         says("models/moe-gating", lang, *(f"{weight:.3f}" for weight in weights))
     assert near(4.1, math.comb(256, 8) / 1e14, 1)
@@ -218,6 +225,7 @@ def test_expected_distinct_experts(lang: Lang) -> None:
     rng, trials = random.Random(0), 300
     seen = sum(len({e for _ in range(32) for e in rng.sample(range(256), 8)}) for _ in range(trials)) / trials
     assert abs(seen - 256 * (1 - (1 - 8 / 256) ** 32)) < 1.5
+    says(card, lang, f"{expert / 1e6:.2f} M", f"{expert / 1e6:.0f} MB", f"{256 * expert / 1e9:.1f} GB")
     says(card, lang, f"{256 * 58 * expert / 1e9:.1f} GB", f"= {1978.9 / 3.35:.0f}", "295", "= 9440", "= 288")
     assert round(1978.9 / 3.35 / 2) == 295
     assert 295 * 256 // 8 == 9440
@@ -249,7 +257,9 @@ def test_eplb_example_and_the_skewed_load(lang: Lang) -> None:
     rows = table(card, lang, "GPU")
     assert [float(row[1]) for row in rows] == [max(load), 156.0, busiest(replicas(load, 4), 8)]
     assert all(near(float(row[2]), float(row[1]) / mean, 2) for row in rows)
-    says(card, lang, f"{sum(load):.0f}", f"{mean:.1f}")
+    says(card, lang, f"sum {sum(load):.0f}, {mean:.1f} per GPU")
+    halves = [w for w in sorted(replicas(load, 4)) if replicas(load, 4).count(w) == 2]
+    says(card, lang, *(f"{2 * w:.0f} -> {w:g}" for w in set(halves)))
     skew = [i**-0.5 for i in range(1, 257)]
     fair, rng = sum(skew) / 32, random.Random(0)
     order = [rng.sample(skew, 256) for _ in range(1000)]
