@@ -51,9 +51,12 @@ def test_parameters_of_lora_on_7b(lang: Lang) -> None:
     square, mlp = 4096 + 4096, 4096 + 11008
     counts = [32 * 16 * 2 * square, 32 * 16 * 4 * square, 32 * 16 * (4 * square + 3 * mlp)]
     rows = table("training/lora", lang, "6.74" if lang == "en" else "67.4")
+    pieces: list[float] = []
     for row, count in zip(rows, counts, strict=True):
+        pieces.append(math.prod(numbers(row[1])))
         assert numbers(row[2]) == [round(count / 1e6, 2)]
         assert numbers(row[3]) == [round(100 * count / LLAMA2_7B, 2)]
+    assert [32 * p for p in (pieces[0], pieces[1], pieces[1] + pieces[2])] == counts
     says("lora", f"{16 * LLAMA2_7B / 1e9:.1f}", f"{LLAMA2_7B / 2e9:.1f}")
     says("lora", f"{(2 * LLAMA2_7B + 16 * counts[2]) / 1e9:.1f}")
     says("lora", f"{2 * counts[2] / 1e6:.0f}", f"{100 * 16 * square / 4096**2:.1f}", str(mlp))
