@@ -49,6 +49,13 @@ def test_what_the_axes_hold_and_send() -> None:
     assert message == 1 << 20
     assert 8192 * 8192 * 2 == 128 << 20
     says("dp-pp-tp", "160", "128", "1.75", f"{8192 * 2 // 1024}")
+    for lang in LANGS:
+        replicas, stages, shards = table("parallelism/dp-pp-tp", lang, "rank" if lang == "en" else "每卡持有")
+        assert numbers(replicas[1]) == [round(WEIGHTS_70B, 1)]
+        assert numbers(replicas[2]) == [round(2 * 7 / 8 * WEIGHTS_70B)]
+        assert (numbers(stages[1]), numbers(stages[2])[0]) == ([80 / 8], 16)
+        assert numbers(shards[1])[-1] == round(WEIGHTS_70B / 8, 1)
+        assert 1.75 in numbers(shards[2])
 
 
 @pytest.mark.parametrize("lang", LANGS)
