@@ -6,6 +6,7 @@ import itertools
 import math
 import random
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -35,6 +36,32 @@ def functions(card: str, lang: Lang) -> dict[str, Any]:
     names: dict[str, Any] = {}
     exec(code(card, lang, "python"), names)
     return names
+
+
+CARDS = (
+    *(
+        f"cuda/{name}"
+        for name in (
+            "async-copy-evolution b200-asymmetric-scaling block-and-grid-sizing bottleneck-analysis clusters-and-dsmem "
+            "conv2d-implicit-gemm cuda-memory-model reduction-ladder roofline-ridge-points scan-and-histogram "
+            "sgemm-ladder streams-events-graphs swizzle-vs-padding transpose-kernel warp-shuffle-reduce "
+            "warp-specialization wgmma"
+        ).split()
+    ),
+    *(
+        f"pytorch/{name}"
+        for name in "caching-allocator-constants cuda-graph-memory-pools pytorch-gpu-memory stream-safety".split()
+    ),
+)
+
+
+@pytest.mark.parametrize("card", CARDS)
+def test_both_languages_give_the_same_figures_code_and_pictures(card: str) -> None:
+    first, second = (details(card, lang) for lang in LANGS)
+    figures = [Counter(n for n in numbers(text) if n >= 10 or n % 1) for text in (first, second)]
+    assert figures[0] == figures[1]
+    fences = [re.findall(r"^```.*?^```", text, re.DOTALL | re.MULTILINE) for text in (first, second)]
+    assert fences[0] == fences[1]
 
 
 # --- sizes, waves, bottlenecks ----------------------------------------------------------------------------------------
