@@ -41,16 +41,29 @@ def functions(card: str, lang: Lang) -> dict[str, Any]:
 CARDS = (
     *(
         f"cuda/{name}"
-        for name in (
-            "async-copy-evolution b200-asymmetric-scaling block-and-grid-sizing bottleneck-analysis clusters-and-dsmem "
-            "conv2d-implicit-gemm cuda-memory-model reduction-ladder roofline-ridge-points scan-and-histogram "
-            "sgemm-ladder streams-events-graphs swizzle-vs-padding transpose-kernel warp-shuffle-reduce "
-            "warp-specialization wgmma"
-        ).split()
+        for name in [
+            "async-copy-evolution",
+            "b200-asymmetric-scaling",
+            "block-and-grid-sizing",
+            "bottleneck-analysis",
+            "clusters-and-dsmem",
+            "conv2d-implicit-gemm",
+            "cuda-memory-model",
+            "reduction-ladder",
+            "roofline-ridge-points",
+            "scan-and-histogram",
+            "sgemm-ladder",
+            "streams-events-graphs",
+            "swizzle-vs-padding",
+            "transpose-kernel",
+            "warp-shuffle-reduce",
+            "warp-specialization",
+            "wgmma",
+        ]
     ),
     *(
         f"pytorch/{name}"
-        for name in "caching-allocator-constants cuda-graph-memory-pools pytorch-gpu-memory stream-safety".split()
+        for name in ["caching-allocator-constants", "cuda-graph-memory-pools", "pytorch-gpu-memory", "stream-safety"]
     ),
 )
 
