@@ -304,3 +304,5 @@ def test_ranks_that_the_experts_of_a_token_lie_on() -> None:
         return ranks * (1 - math.comb(256 - 256 // ranks, 8) / math.comb(256, 8))
 
     says("ep-and-dp-attention", f"{touched(8):.1f}", f"{touched(64):.1f}", "63")
+    in_four_groups = 4 * (1 - math.comb(96, 8) / math.comb(128, 8))  # V3 at EP=8: a rank holds one of the 8 groups
+    says("ep-and-dp-attention", f"{in_four_groups:.1f}")

@@ -146,8 +146,20 @@ def test_memory_of_the_logits() -> None:
     chunk = 1 << (-(-tokens // chunks) - 1).bit_length()
     says("cross-entropy-losses", str(chunks), str(chunk), f"{2 * chunk * vocabulary / 1e6:.0f}")
     says("cross-entropy-losses", f"{math.log(vocabulary):.2f}")
-    assert hasattr(nn, "LinearCrossEntropyOptions")
     assert torch.__version__.startswith("2.13")
+
+
+def test_torch_chunks_only_when_asked() -> None:
+    h, w = (torch.randn(n, 8, requires_grad=True) for n in (16, 11))
+    y = torch.randint(11, (16,))
+    plain = F.linear_cross_entropy(h, w, y)
+    chunked = F.linear_cross_entropy(h, w, y, options=nn.LinearCrossEntropyOptions())
+    assert ["chunk" in type(loss.grad_fn).__name__ for loss in (plain, chunked)] == [False, True]
+    torch.testing.assert_close(plain, chunked)
+    twice = [torch.autograd.grad(loss, h, create_graph=True)[0].requires_grad for loss in (plain, chunked)]
+    assert twice == [True, False]
+    for lang in LANGS:
+        assert "options=LinearCrossEntropyOptions()" in everything("training/cross-entropy-losses", lang)
 
 
 # --- dpo-loss ---------------------------------------------------------------------------------------------------------
