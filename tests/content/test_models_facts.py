@@ -180,6 +180,7 @@ def test_mla_sizes(lang: Lang) -> None:
     says(card, lang, f"{decode[0] / 1e6:.0f} MFLOP", f"{decode[1] / 1e6:.1f} MFLOP", f"{decode[0] / decode[1]:.0f}")
     says(card, lang, f"{2 * 128 * (576 + 512):,}", f"{2 * 128 * 1088 / (2 * 576):.0f} FLOP", "1088", "1152")
     says(card, lang, "$576 / (2 \\cdot 128) = 2.25$", "1536 \\cdot 512")
+    says(card, lang, f"{2 * (128 // 8) * 1088 / 1152:.0f} FLOP", f"{(0.1 * math.log(40) + 1) ** 2:.3f}")
     assert 1536 * 512 == 3 * (1536 * 128 + 128 * 512)
 
 
@@ -253,12 +254,14 @@ def test_visual_tokens_of_a_1024_image(lang: Lang) -> None:
     assert side**2 > limit
     small = math.floor(1024 / math.sqrt(1024**2 / limit) / unit) * unit
     kv = 2 * 80 * 8 * 128 * 2
-    for row, edge in zip(table(card, lang, "token"), (small, side), strict=False):
+    assert side**2 < 12845056 == 16384 * unit**2  # max_pixels of the published checkpoints
+    for row, edge in zip(table(card, lang, "token"), (side, small), strict=False):
         tokens = (edge // unit) ** 2
         assert [int(row[1]), int(row[2])] == [4 * tokens, tokens]
         assert near(numbers(row[3])[0], tokens * kv / 1e6, 0)
-    says(card, lang, f"{side**2}", f"{limit}", f"= {kv}", f"{small}x{small}", f"{kv // 1024} KiB")
-    wide = small // unit
+    says(card, lang, f"{side**2}", f"{limit}", f"= {kv}", f"{side}x{side}", f"{kv // 1024} KiB", "12845056", "16384")
+    says(card, lang, f"{small // unit} \\cdot {small // unit} = {(small // unit) ** 2}")
+    wide = side // unit
     says(
         card,
         lang,

@@ -102,6 +102,7 @@ def test_momentum_on_condition_number_100(lang: Lang) -> None:
         "models/momentum", lang, f"{(2 / 1.1) ** 2:.2f}", f"{(9 / 11) ** 2:.3f}", f"= {99 / 101:.3f}", f"= {9 / 11:.3f}"
     )
     assert counts == [346, 56]
+    says("models/momentum", lang, f"{100 * (1 - 0.9**20):.0f} %" if lang == "en" else f"{100 * (1 - 0.9**20):.0f}%")
 
 
 @both
@@ -123,12 +124,15 @@ def test_adam_bias_l2_and_memory(lang: Lang) -> None:
         assert near(float(factor), (1 - 0.9 ** int(t)) / math.sqrt(1 - 0.999 ** int(t)), 2)
     ends = []
     for kind in (torch.optim.Adam, torch.optim.AdamW):
-        p = torch.ones(2, dtype=DOUBLE, requires_grad=True)
+        p = torch.ones(3, dtype=DOUBLE, requires_grad=True)
         optimizer = kind([p], lr=1e-3, weight_decay=0.1)
         for step in range(1000):
-            p.grad = torch.tensor([1.0, 0.01], dtype=DOUBLE) * (1 - 2 * (step % 2))
+            p.grad = torch.tensor([10.0, 0.1, 1.0], dtype=DOUBLE) * (1 - 2 * (step % 2))
             optimizer.step()
-        ends.append(p.tolist())
+        *end, middle = p.tolist()
+        ends.append(end)
+        says(card, lang, f"{middle:.3f}")
+    assert ends[0][0] > 0.98  # L2 hardly decays the weight of the large gradient
     rows = table(card, lang, "大梯度" if lang == "zh" else "large gradient")
     shown = [[float(cell) for cell in row[1:]] for row in rows]
     expected = [*ends, [(1 - 1e-4) ** 1000] * 2]
@@ -166,6 +170,11 @@ def test_gates_of_the_table_and_the_bias(lang: Lang) -> None:
     for weights in (sig[chosen] / sig[chosen].sum(), biased[chosen] / biased[chosen].sum()):
         says("models/moe-gating", lang, *(f"{weight:.3f}" for weight in weights))
     assert near(4.1, math.comb(256, 8) / 1e14, 1)
+    spread = [
+        sum((-1) ** (g - j) * math.comb(g, j) * math.comb(32 * j, 8) for j in range(1, g + 1)) for g in range(1, 5)
+    ]
+    within = sum(math.comb(8, g) * sets for g, sets in enumerate(spread, 1))  # exactly g groups are used
+    says("models/moe-gating", lang, f"{within / 1e13:.1f} \\cdot 10^{{13}}")
     assert math.comb(8, 2) == 28
 
 
@@ -226,8 +235,16 @@ def test_expected_distinct_experts(lang: Lang) -> None:
     seen = sum(len({e for _ in range(32) for e in rng.sample(range(256), 8)}) for _ in range(trials)) / trials
     assert abs(seen - 256 * (1 - (1 - 8 / 256) ** 32)) < 1.5
     says(card, lang, f"{expert / 1e6:.2f} M", f"{expert / 1e6:.0f} MB", f"{256 * expert / 1e9:.1f} GB")
-    says(card, lang, f"{256 * 58 * expert / 1e9:.1f} GB", f"= {1978.9 / 3.35:.0f}", "295", "= 9440", "= 288")
-    assert round(1978.9 / 3.35 / 2) == 295
+    says(
+        card, lang, f"{256 * 58 * expert / 1e9:.1f} GB", f"$1979 / 3.35 = {1979 / 3.35:.0f}$", "295", "= 9440", "= 288"
+    )
+    assert round(1979 / 3.35 / 2) == 295
+    says(
+        card,
+        lang,
+        f"$989 / 4.8 = {989 / 4.8:.0f}$",
+        f"{100 * (484.6 / 432.5 - 1):.0f}" + ("%" if lang == "zh" else " %"),
+    )
     assert 295 * 256 // 8 == 9440
     assert 64 * 144 * 8 // 256 == 288
     assert (256 + 32) // 144 == 2
