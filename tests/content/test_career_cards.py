@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import math
 import re
 
@@ -231,6 +232,10 @@ def test_permute_is_a_view(lang: Lang) -> None:
     view = names["v"]
     assert isinstance(view, torch.Tensor)
     assert view.contiguous().data_ptr() != view.data_ptr()
+    with pytest.raises(RuntimeError):
+        view.view(-1)
+    image = torch.empty(2, 3, 4, 5)
+    assert image.to(memory_format=torch.channels_last).data_ptr() != image.data_ptr()
 
 
 def test_triton_turns_tiles() -> None:
@@ -255,6 +260,16 @@ def test_budget_of_a_story(lang: Lang) -> None:
 def test_story_of_the_grievance_takes_ninety_seconds(lang: Lang) -> None:
     *parts, total = re.findall(r"(\d+) s", code("career/star-grievance", lang, "text"))
     assert sum(map(int, parts)) == int(total) == 90
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_picture_of_the_scope_has_one_sign_a_day(lang: Lang) -> None:
+    weeks, bars = code("career/star-pressure", lang, "text").splitlines()[:2]
+    start = bars.index("|")
+    assert [weeks.index(str(week)) - start for week in range(1, 9)] == [5 * week for week in range(8)]
+    edges = [at - start for at, sign in enumerate(bars) if sign == "|"]
+    assert [after - before for before, after in itertools.pairwise(edges)] == [6] * 5 + [6 + 4]
+    assert bars.index("test") - start == 36
 
 
 @pytest.mark.parametrize("lang", LANGS)

@@ -162,6 +162,22 @@ def test_moves_sizes_and_the_singleton(tmp_path: Path) -> None:
         )
 
 
+ONLY_MOVES = """
+struct Only { static inline int moves; Only() = default;
+  Only(const Only&) = delete; Only(Only&&) noexcept(false) { ++moves; } };
+int main() {
+  std::vector<Only> v; v.reserve(4);
+  while (v.size() < 4) v.emplace_back();
+  v.reserve(v.capacity() + 1);
+  std::printf("%d", Only::moves);
+}
+"""
+
+
+def test_what_cannot_be_copied_is_moved_without_noexcept(tmp_path: Path) -> None:
+    assert run(tmp_path, source("cpp-raii-smart-pointers-move", ONLY_MOVES)) == "4"
+
+
 # --- virtual functions ------------------------------------------------------------------------------------------------
 
 DISPATCH = """

@@ -145,6 +145,14 @@ def test_the_two_policies_part_as_the_card_says() -> None:
     assert left == [{"c", "d"}, {"a", "d"}]
 
 
+def test_lists_of_the_counts_do_not_pile_up() -> None:
+    cache = load("lru-lfu-cache", 1)["LFU"](2)
+    cache.put("a", 1)
+    for _ in range(1000):
+        cache.get("a")
+    assert len(cache.by) == 1
+
+
 # --- selection --------------------------------------------------------------------------------------------------------
 
 
@@ -174,6 +182,33 @@ def test_expected_insertions_into_the_heap(lang: Lang) -> None:
     assert "0.09 %" in text
     assert "920" in everything("coding/top-k-heap", lang)
     assert round(100 * (n - k - expected) / n, 1) == 99.9
+
+
+def compared_by_lomuto(values: list[int], k: int) -> int:
+    """Comparisons of a quickselect with the simple two-way partition."""
+    pool, low, high, count, rng = list(values), 0, len(values) - 1, 0, random.Random(0)
+    while low < high:
+        at = rng.randint(low, high)
+        pool[at], pool[high] = pool[high], pool[at]
+        edge = low
+        for i in range(low, high):
+            count += 1
+            if pool[i] < pool[high]:
+                pool[i], pool[edge] = pool[edge], pool[i]
+                edge += 1
+        pool[edge], pool[high] = pool[high], pool[edge]
+        if edge == k:
+            break
+        low, high = (low, edge - 1) if k < edge else (edge + 1, high)
+    return count
+
+
+def test_equal_values_make_the_simple_partition_quadratic() -> None:
+    size = 1000
+    assert compared_by_lomuto([1] * size, size // 2) > size * size / 4
+    assert compared_by_lomuto(random.Random(1).sample(range(size), size), size // 2) < 10 * size
+    for lang, word in (("en", "Lomuto"), ("zh", "Lomuto")):
+        assert word in everything("coding/top-k-heap", LANGS[lang == "zh"])
 
 
 class Counted:
@@ -236,6 +271,10 @@ def test_the_other_order_of_targets_writes_into_the_new_head() -> None:
     head, head.next = head.next, prev
     assert head is second
     assert head.next is None
+
+
+def test_no_copy_of_the_string_in_the_counters() -> None:
+    assert "[::-1]" not in code("coding/lists-and-stacks", "en", "python")
 
 
 def longest(text: str) -> int:

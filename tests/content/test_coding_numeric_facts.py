@@ -45,6 +45,13 @@ def test_both_forms_of_nms_against_the_definition() -> None:
         assert all(pairs[i, j] == pytest.approx(overlap(boxes[i], boxes[j])) for i, j in np.ndindex(size, size))
 
 
+def test_both_forms_keep_a_box_of_no_area() -> None:
+    names = load("iou-and-nms")
+    boxes, scores = np.array([[5.0, 5, 5, 5], [5, 5, 5, 5], [0, 0, 10, 10]]), np.array([0.9, 0.8, 0.7])
+    with np.errstate(invalid="ignore"):
+        assert names["nms"](boxes, scores, 0.5) == names["nms_bitmask"](boxes, scores, 0.5) == [0, 1, 2]
+
+
 def clipped(polygon: list[complex], a: complex, b: complex) -> list[complex]:
     """What of the polygon lies to the left of the line from a to b."""
 
@@ -167,6 +174,8 @@ def test_k_means_reaches_a_fixed_point_with_all_clusters_in_use() -> None:
             assert np.allclose(centres[cluster], x[label == cluster].mean(0))
     centres, label = names["kmeans"](np.array([[0.0], [0.0], [0.0], [5.0]]), 3)
     assert np.isfinite(centres).all()
+    centres, label = names["kmeans"](np.arange(10).reshape(-1, 1), 2)  # whole numbers
+    assert sorted(centres[:, 0]) == pytest.approx([np.arange(10)[label == c].mean() for c in np.argsort(centres[:, 0])])
 
 
 @pytest.mark.parametrize("lang", LANGS)
