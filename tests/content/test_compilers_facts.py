@@ -84,6 +84,15 @@ def compilations(sizes: list[int], **options: Any) -> list[int]:
 
 
 @TORCH
+def test_a_break_can_be_made_an_error() -> None:
+    with pytest.raises(torch._dynamo.exc.Unsupported):
+        torch.compile(branch, backend="eager", fullgraph=True)(torch.randn(8))
+    torch._dynamo.reset()
+    with pytest.raises(torch._dynamo.exc.Unsupported), torch._dynamo.error_on_graph_break(True):
+        torch.compile(branch, backend="eager")(torch.randn(8))
+
+
+@TORCH
 @both
 def test_recompilations_by_size(lang: Lang) -> None:
     rows = table("compilers/torch-compile-stack", lang, "dynamic=False")

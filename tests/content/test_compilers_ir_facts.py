@@ -105,6 +105,17 @@ def test_which_architectures_take_which_ptx(lang: Lang, tmp_path: Path) -> None:
                 says("compilers/mlir-llvm-ptx-sass", lang, re.split("fatal +: ", done.stderr)[1].strip())
 
 
+@TRITON
+@pytest.mark.parametrize(("target", "takes"), [("sm_100", True), ("sm_103", True), ("sm_120", False), ("sm_90", False)])
+def test_ptx_of_a_family(target: str, takes: bool, tmp_path: Path) -> None:
+    ptx = tmp_path / "k.ptx"
+    ptx.write_text(".version 8.8\n.target sm_100f\n.address_size 64\n.visible .entry k() { ret; }\n")
+    order = [str(BIN / "ptxas-blackwell"), f"-arch={target}", str(ptx), "-o", str(tmp_path / "out")]
+    assert (subprocess.run(order, capture_output=True).returncode == 0) == takes
+    for lang in LANGS:
+        says("compilers/mlir-llvm-ptx-sass", lang, "sm_100f")
+
+
 # --- ssa-and-passes ---------------------------------------------------------------------------------------------------
 
 
@@ -173,6 +184,22 @@ def test_dominance_frontier_of_the_diamond() -> None:
         for d in ("A", "B")
     }
     assert frontier == {"A": {"join"}, "B": {"join"}}
+
+
+def test_a_phi_needs_phis_of_its_own() -> None:
+    """A value set in A reaches J2 through J1: the frontier of A is J1 alone, and that of J1 is J2."""
+    edges = {"entry": ["A", "B"], "A": ["J1"], "B": ["J1", "C"], "J1": ["J2"], "C": ["J2"], "J2": []}
+    above = dominators(edges, "entry")
+
+    def frontier(d: str) -> set[str]:
+        return {
+            n for n in edges if any(d in above[p] for p in edges if n in edges[p]) and (d == n or d not in above[n])
+        }
+
+    assert frontier("A") == {"J1"}
+    assert frontier("J1") == {"J2"}
+    for lang, word in (("en", "iterated dominance frontier"), ("zh", "迭代支配边界")):
+        says("compilers/ssa-and-passes", LANGS[lang == "zh"], word)
 
 
 @TRITON
