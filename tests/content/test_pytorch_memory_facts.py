@@ -120,10 +120,18 @@ def test_growing_sizes_reserve_ten_times_the_need(lang: Lang) -> None:
 
 @pytest.mark.parametrize("lang", LANGS)
 def test_rounding_to_four_divisions_of_a_power_of_two(lang: Lang) -> None:
-    steps = [1024 + k * 256 for k in range(5)]
-    assert min(step for step in steps if step >= 1200) == 1280
-    assert "1200 B" in details(CONSTANTS, lang)
-    assert "1280" in details(CONSTANTS, lang)
+    def rounded(size: int, divisions: int) -> int:
+        """`round_size` of the allocator: the divisions count only above `divisions` times 512 bytes."""
+        if size <= 512 * divisions:
+            return -(-size // 512) * 512
+        step = (1 << (size.bit_length() - 1)) // divisions
+        return -(-size // step) * step
+
+    text = details(CONSTANTS, lang)
+    assert rounded(1200 * MIB, 4) == 1280 * MIB
+    assert re.search(r"1200 MiB (?:become|变成) 1280", text)
+    assert rounded(1200, 4) == 1536
+    assert re.search(r"1200 (?:bytes|字节)\D{1,6}1536", text)
 
 
 def header(name: str) -> str:
