@@ -204,6 +204,42 @@ def test_kernels_that_inductor_writes(lang: Lang, monkeypatch: pytest.MonkeyPatc
             says("compilers/inductor", lang, f"`{fused[0]}`")
 
 
+def five_reads(a: Any, b: Any, c: Any, d: Any, e: Any, y: Any) -> Any:
+    v = a * b * c * d * e
+    return v * ((v + 1) @ y)
+
+
+def four_reads(a: Any, b: Any, c: Any, d: Any, y: Any) -> Any:
+    v = a * b * c * d
+    return v * ((v + 1) @ y)
+
+
+def six_users(a: Any, y: Any) -> Any:
+    v = a * 2
+    m = (v + 1) @ y
+    for _ in range(5):
+        m = (v * m) @ y
+    return m
+
+
+@TORCH
+def test_a_value_is_stored_for_what_it_reads_not_for_how_often_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch._inductor import config, cpu_vec_isa
+    from torch._inductor.utils import get_code
+
+    monkeypatch.setattr(cpu_vec_isa, "valid_vec_isa_list", list)
+    assert config.realize_reads_threshold == 4
+    read = {}
+    for function, count in ((five_reads, 6), (four_reads, 5), (six_users, 2)):
+        torch._dynamo.reset()
+        with torch.no_grad(), config.patch(force_disable_caches=True):
+            source = "\n".join(get_code(torch.compile(function), *torch.randn(count, 16, 16).unbind()))
+        last = re.findall(r"^ +cpp_fused\w*\((.*)\)", source, re.M)[-1]
+        read[function] = sum(name.startswith("arg") for name in last.split(", "))
+    # The last kernel reads the inputs again where the value is computed again.
+    assert [read[f] for f in (five_reads, four_reads, six_users)] == [0, 4, 1]
+
+
 @TORCH
 @both
 def test_defaults_and_modes_of_inductor(lang: Lang) -> None:
