@@ -24,6 +24,9 @@ from typing import Any
 import torch
 import triton
 import triton.language as tl
+from triton.experimental import gluon
+from triton.experimental.gluon import language as gl
+from triton.experimental.gluon.language.nvidia.hopper import fence_async_shared, mbarrier, tma
 from triton.testing import do_bench, do_bench_cudagraph
 
 REP_MS = 60
@@ -108,7 +111,7 @@ def matmul_split_k(a, b, c, M, N, K, BM: tl.constexpr, BN: tl.constexpr, BK: tl.
     pid = tl.program_id(0)
     rows = pid // (N // BN) * BM + tl.arange(0, BM)
     cols = pid % (N // BN) * BN + tl.arange(0, BN)
-    part = K // SPLIT
+    part = tl.multiple_of(K // SPLIT, BK)  # without the hint K // 16 is not known to be divisible: loads of 2 bytes
     k = tl.program_id(1) * part + tl.arange(0, BK)
     pa = a + rows[:, None] * K + k[None, :]
     pb = b + k[:, None] * N + cols[None, :]
@@ -122,6 +125,24 @@ def matmul_split_k(a, b, c, M, N, K, BM: tl.constexpr, BN: tl.constexpr, BK: tl.
         tl.store(at, acc)
     else:
         tl.atomic_add(at, acc, sem="relaxed")
+
+
+@triton.jit
+def matmul_parts(a, b, c, M, N, K, BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr, SPLIT: tl.constexpr):
+    """The same, but each slice of K is stored apart: C has SPLIT x M x N elements and is summed afterwards."""
+    pid = tl.program_id(0)
+    rows = pid // (N // BN) * BM + tl.arange(0, BM)
+    cols = pid % (N // BN) * BN + tl.arange(0, BN)
+    part = tl.multiple_of(K // SPLIT, BK)
+    k = tl.program_id(1) * part + tl.arange(0, BK)
+    pa = a + rows[:, None] * K + k[None, :]
+    pb = b + k[:, None] * N + cols[None, :]
+    acc = tl.zeros((BM, BN), tl.float32)
+    for _ in range(0, part, BK):
+        acc = tl.dot(tl.load(pa), tl.load(pb), acc)
+        pa += BK
+        pb += BK * N
+    tl.store(c + tl.program_id(1) * M * N + rows[:, None] * N + cols[None, :], acc)
 
 
 @triton.jit
@@ -231,6 +252,39 @@ def row_sum(x, out, n, BLOCK: tl.constexpr, STAGES: tl.constexpr):
     for at in tl.range(0, n, BLOCK, num_stages=STAGES):
         acc += tl.load(x + row + at + i)
     tl.store(out + tl.program_id(0), tl.sum(acc, 0))
+
+
+@triton.jit
+def row_sum_narrow(x, out, stride, n, BLOCK: tl.constexpr, WIDE: tl.constexpr):
+    row = tl.program_id(0).to(tl.int64) if WIDE else tl.program_id(0)
+    i = tl.arange(0, BLOCK)
+    v = tl.load(x + row * stride + i, mask=i < n, other=0)
+    tl.store(out + tl.program_id(0), tl.sum(v.to(tl.float32), 0))
+
+
+@gluon.jit
+def gluon_double(src, dst, B: gl.constexpr, L: gl.constexpr, DOUBLE: gl.constexpr, FENCE: gl.constexpr):
+    """A tile in and out by TMA; doubled through registers on the way, with or without the fence between the proxies."""
+    smem = gl.allocate_shared_memory(src.dtype, [B, B], src.layout)
+    bar = gl.allocate_shared_memory(gl.int64, [1], mbarrier.MBarrierLayout())
+    mbarrier.init(bar, count=1)
+    at = [gl.program_id(0) * B, gl.program_id(1) * B]
+    mbarrier.expect(bar, src.block_type.nbytes)
+    tma.async_copy_global_to_shared(src, at, bar, smem)
+    mbarrier.wait(bar, phase=0)
+    if DOUBLE:
+        v = smem.load(L)
+        smem.store(v + v)
+        if FENCE:
+            fence_async_shared()
+    tma.async_copy_shared_to_global(dst, at, smem)
+    tma.store_wait(pendings=0)
+
+
+@gluon.jit
+def gluon_copy(x, y, B: gl.constexpr, L: gl.constexpr):
+    i = gl.program_id(0) * B + gl.arange(0, B, layout=L)
+    gl.store(y + i, gl.load(x + i))
 
 
 def us(fn: Callable[[], Any], rep: int = REP_MS) -> float:
@@ -436,9 +490,19 @@ def waves() -> None:
 
         t = us(run)
         print(f"waves: {m * n} tiles {t:.0f} us, {tflops(m * 128, n * 256, 8192, t):.0f} TFLOPS")
+    a, b = bf16(7 * 128, 8192), bf16(8192, 19 * 256)
+    c = torch.empty(7 * 128, 19 * 256, device="cuda", dtype=torch.bfloat16)
+    for tiles, bn, warps in ((133, 256, 8), (266, 128, 4)):
+        t = us(
+            lambda tiles=tiles, bn=bn, warps=warps: matmul[(tiles,)](
+                a, b, c, 7 * 128, 19 * 256, 8192, 128, bn, 64, 1, "tf32", num_warps=warps, num_stages=3
+            )
+        )
+        print(f"waves: the same matrix in {tiles} tiles of 128 x {bn}: {t:.0f} us")
     a, b = bf16(128, 16384), bf16(16384, 2048)
     c = torch.zeros(128, 2048, device="cuda")
-    for split in (1, 2, 4, 8, 16):
+    for split in (1, 2, 4, 8, 16, 32):
+        parts = torch.empty(split, 128, 2048, device="cuda")
 
         def split_run(split: int = split) -> None:
             if split > 1:
@@ -446,7 +510,15 @@ def waves() -> None:
             matmul_split_k[(16, split)](a, b, c, 128, 2048, 16384, 128, 128, 64, split, num_warps=4, num_stages=4)
 
         t = us(split_run)
-        print(f"waves: 128 x 2048 x 16384, split-K {split}: {t:.1f} us, {tflops(128, 2048, 16384, t):.0f} TFLOPS")
+
+        def apart(split: int = split, parts: torch.Tensor = parts) -> torch.Tensor:
+            matmul_parts[(16, split)](a, b, parts, 128, 2048, 16384, 128, 128, 64, split, num_warps=4, num_stages=4)
+            return parts.sum(0)
+
+        print(
+            f"waves: 128 x 2048 x 16384, split-K {split}: {t:.1f} us, {tflops(128, 2048, 16384, t):.0f} TFLOPS; "
+            f"stored apart, then summed: {us(apart):.1f} us"
+        )
     torch.testing.assert_close(c, (a.float() @ b.float()), atol=1.0, rtol=0.05)
 
 
@@ -605,7 +677,57 @@ def views() -> None:
     print(f"views transpose alone: {(time.perf_counter() - start) * 100:.2f} us of host time")
 
 
-ALL = (order, precision, stages, launch, bench, waves, descriptors, atomics, softmax, norms, views)
+def gluon_kernels() -> None:
+    """TMA through shared memory with a ragged edge, the missing fence, and the width of a layout (gluon card)."""
+    from triton.experimental.gluon.nvidia.hopper import TensorDescriptor
+
+    x = torch.randn(1000, 1032, device="cuda").half()
+    y = torch.empty_like(x)
+    shared = gl.NVMMASharedLayout.get_default_for([64, 64], gl.float16)
+    src, dst = (TensorDescriptor.from_tensor(t, [64, 64], shared) for t in (x, y))
+    layout = gl.BlockedLayout([1, 8], [4, 8], [4, 1], [1, 0])
+    for double, fence in ((False, False), (True, True), (True, False)):
+        wrong = 0
+        for _ in range(200):
+            y.fill_(7)
+            gluon_double[(16, 17)](src, dst, 64, layout, double, fence, num_warps=4)
+            wrong += not torch.equal(x + x if double else x, y)
+        print(f"gluon {'double' if double else 'copy'}, fence {fence}: {wrong} of 200 runs wrong")
+    a = torch.randn(1 << 26, device="cuda")
+    b = torch.empty_like(a)
+    for r in (1, 2, 4, 8):
+        t = us(lambda r=r: gluon_copy[(a.numel() // 2048,)](a, b, 2048, gl.BlockedLayout([r], [32], [4], [0])))
+        print(f"gluon copy of 2^26 floats, {r} a thread in a row: {t:.0f} us, {a.numel() * 8 / t / 1e3:.0f} GB/s")
+
+
+def offsets() -> None:
+    """70000 rows of 40000 bytes with an int32 row offset; 2.2 GB below the tensor are ours too, so there is no fault."""
+    pool = torch.zeros(2_200_000_000 + 70_000 * 40_000, dtype=torch.int8, device="cuda")
+    x = pool[2_200_000_000:]
+    x.fill_(1)
+    out = torch.empty(70_000, device="cuda")
+    for wide in (True, False):
+        row_sum_narrow[(70_000,)](x, out, 40_000, 40_000, 65_536, wide, num_warps=8)
+        wrong = (out != 40_000).nonzero()
+        first = int(wrong[0]) if len(wrong) else None
+        print(f"offsets int{64 if wide else 32}: {len(wrong)} rows of 70000 wrong, the first {first}")
+
+
+ALL = (
+    order,
+    precision,
+    stages,
+    launch,
+    bench,
+    waves,
+    descriptors,
+    atomics,
+    softmax,
+    norms,
+    views,
+    gluon_kernels,
+    offsets,
+)
 
 if __name__ == "__main__":
     if "--once" in sys.argv:

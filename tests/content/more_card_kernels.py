@@ -146,3 +146,18 @@ def gluon_mixed(x, y, B: gl.constexpr, L: gl.constexpr, OTHER: gl.constexpr):
     a = gl.load(x + gl.arange(0, B, layout=L))
     b = gl.load(x + gl.arange(0, B, layout=OTHER))
     gl.store(y + gl.arange(0, B, layout=L), a + b)
+
+
+@triton.jit
+def load_part(a, out, K, SPLIT: tl.constexpr, HINT: tl.constexpr, B: tl.constexpr):
+    part = K // SPLIT
+    if HINT:
+        part = tl.multiple_of(part, 64)
+    i = tl.program_id(0) * part + tl.arange(0, B)
+    tl.store(out + tl.arange(0, B), tl.load(a + i))
+
+
+@triton.jit
+def mask_with_and(x, n, m, B: tl.constexpr):
+    i = tl.arange(0, B)
+    tl.store(x + i, 0.0, mask=(i < n) and (i < m))

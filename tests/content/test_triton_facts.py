@@ -270,6 +270,8 @@ def test_an_if_on_a_block_does_not_compile_and_where_does_not_branch(compile_for
     ptx = compile_for("where", INTS, {"B": 128}).asm["ptx"]
     assert len(re.findall(r"^\s*selp", ptx, re.MULTILINE)) == 1
     assert not re.search(r"^\s*(@%p\d+ )?bra", ptx, re.MULTILINE)
+    ptx = compile_for("where", INTS, {"B": 1024}, num_warps=4).asm["ptx"]
+    assert len(re.findall(r"^\s*selp", ptx, re.MULTILINE)) == 1024 // 128, "one for each element of a thread"
 
 
 def test_grouped_program_order_loads_54_blocks_instead_of_90() -> None:

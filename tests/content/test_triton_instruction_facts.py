@@ -129,7 +129,7 @@ def test_gluon_layout_decides_the_width_and_must_match(kernels: ModuleType) -> N
         assert len(set(loads)) == 1
         want.append((len(loads), loads[0]))
     for lang in LANGS:
-        counts, widths = table("triton/gluon", lang, "R")
+        counts, widths, _ = table("triton/gluon", lang, "R")
         assert list(zip(map(int, counts[1:]), widths[1:], strict=True)) == want
     one, four = (gl.BlockedLayout([r], [32], [4], [0]) for r in (1, 4))
     with pytest.raises(Exception, match=r"(?s).*") as refused:
@@ -189,3 +189,28 @@ def test_tl_sum_adds_in_the_type_of_the_block(kernels: ModuleType) -> None:
         assert found(r"arith\.addf .* : (\w+) loc", kernel, "ttir") == [width]
     small = build(kernels.block_sum, {"x": "*i8", "out": "*i32"}, {"B": 256})
     assert found(r"arith\.addi .* : (\w+) loc", small, "ttir") == ["i32"]
+
+
+@pinned
+def test_k_divided_by_16_is_not_known_to_be_divisible(kernels: ModuleType) -> None:
+    kinds = {"a": "*bf16", "out": "*bf16", "K": "i32"}
+    for hint, width in ((False, "b16"), (True, "v4.b32")):
+        kernel = build(kernels.load_part, kinds, {"SPLIT": 16, "HINT": hint, "B": 1024})
+        assert set(found(r"ld\.global\.(\S+)", kernel)) == {width}
+    for lang in LANGS:
+        assert "tl.multiple_of(K // SPLIT, BK)" in face("triton/persistent-and-stream-k", lang).pitfalls
+
+
+@pinned
+def test_and_between_masks_only_warns(kernels: ModuleType) -> None:
+    with pytest.warns(UserWarning, match="deprecated for non-scalar tensors"):
+        build(kernels.mask_with_and, {"x": "*fp32", "n": "i32", "m": "i32"}, {"B": 128})
+
+
+def test_amd_computes_fp32_dots_in_fp32_by_default() -> None:
+    from triton.backends.amd.compiler import HIPBackend
+
+    options = HIPBackend(GPUTarget("hip", "gfx942", 64)).parse_options({})
+    assert options.default_dot_input_precision == "ieee"
+    for lang in LANGS:
+        assert any("AMD" in point and "ieee" in point for point in face("triton/triton-dot-precision", lang).key_points)
