@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from prep.cards.card import LANGS, Lang
 from tests.content.quantized import near, shows
-from tests.content.reading import code, details, everything, numbers, table
+from tests.content.reading import code, details, everything, face, numbers, table
 
 both = pytest.mark.parametrize("lang", LANGS)
 
@@ -35,9 +36,17 @@ WEIGHTS = 2 * PARAMETERS
 CACHE = 80e9 * 0.92 - WEIGHTS - 3e9
 
 
+STEP = 2 * (LAYERS * LAYER + EMBEDDING)  # bytes of weights that a decode step reads: layers and lm_head
+
+
+def prefill_flop(tokens: int) -> int:
+    """The layers' products, one row of logits, causal attention; the input embedding is looked up."""
+    return 2 * LAYERS * LAYER * tokens + 2 * EMBEDDING + 2 * LAYERS * HIDDEN * tokens**2
+
+
 def prefill_seconds(tokens: int) -> float:
-    """At half of the peak; the input embedding is looked up, not multiplied."""
-    return 2 * (PARAMETERS - EMBEDDING) * tokens / (PEAK / 2)
+    """At half of the peak."""
+    return prefill_flop(tokens) / (PEAK / 2)
 
 
 @both
@@ -58,7 +67,7 @@ def test_memory_budget(lang: Lang) -> None:
 def test_decode_and_prefill_times(lang: Lang) -> None:
     name = "inference/capacity-planning"
     running, resident = 200, 1500 + 500 // 2
-    weights, cache = WEIGHTS / BANDWIDTH, running * resident * KV_TOKEN / BANDWIDTH
+    weights, cache = STEP / BANDWIDTH, running * resident * KV_TOKEN / BANDWIDTH
     step = weights + cache
     decode, prefill = 500 * step / running, prefill_seconds(1500)
     rate = 1 / (decode + prefill)
@@ -69,8 +78,13 @@ def test_decode_and_prefill_times(lang: Lang) -> None:
     text = everything(name, lang)
     shows(text, f"{PEAK / BANDWIDTH:.0f}", f"{running / rate:.1f}", f"{running / rate / 500 * 1e3:.0f}")
     shows(text, f"{cache / 2 * 1e3:.1f}", f"{2 * int(CACHE / KV_TOKEN / 2000)}", f"{prefill * 0.4 * 1e3:.0f}")
-    tflop = 2 * (PARAMETERS - EMBEDDING) * running / 1e12
-    shows(text, f"{tflop:.1f}", f"{2 * (PARAMETERS - EMBEDDING) * 1500 / 1e12:.1f}")
+    tflop = STEP * running / 1e12
+    shows(text, f"{tflop:.1f}", f"{prefill_flop(1500) / 1e12:.1f}", f"{STEP / 1e9:.1f} GB")
+    answer = face(name, lang).answer
+    for value in (weights, step, decode, prefill):
+        assert re.search(rf"(?<![\d.]){value * 1e3:.{1 if value < 0.03 else 0}f}(?!\.?\d)", answer), value
+    assert f"{2 * LAYERS * LAYER / 1e9:.0f} GFLOP" in answer
+    shows(text, "143,771", f"{143_771 * 2**20 / 1e9:.1f}")
     assert tflop * 1e12 / PEAK < weights, "the GEMMs hide behind the bytes"
     assert 0.7 * rate > 100 / 14.5, "14 to 15 GPUs keep 30 % of head-room"
 
@@ -160,5 +174,8 @@ def test_processes_of_vllm(lang: Lang) -> None:
 def test_prefix_hit_and_kv_transfer(lang: Lang) -> None:
     text = details("inference/serving-system-design", lang)
     moved = 4000 * KV_TOKEN
-    shows(text, f"{prefill_seconds(4000) * 1e3:.0f}", f"{2 * (PARAMETERS - EMBEDDING) * 4000 / 1e12:.0f}")
+    layers, attention = 2 * LAYERS * LAYER * 4000, 2 * LAYERS * HIDDEN * 4000**2
+    shows(text, f"{prefill_seconds(4000) * 1e3:.0f}", f"{prefill_flop(4000) / 1e12:.0f} TFLOP")
+    shows(text, f"{layers / 1e12:.0f} TFLOP", f"{LAYERS * LAYER / 1e9:.2f}")
+    assert round(attention / 1e12) == 4
     shows(text, f"{moved / 1e6:.0f}", f"{moved / 50e9 * 1e3:.1f}", f"{moved / 1.25e9:.2f}", f"{100 * (1 - 1 / 8):.1f}")
