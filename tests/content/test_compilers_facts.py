@@ -241,6 +241,26 @@ def test_a_value_is_stored_for_what_it_reads_not_for_how_often_it_is_read(monkey
 
 
 @TORCH
+def test_attention_by_hand_becomes_a_call_of_sdpa(monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch._inductor import config, cpu_vec_isa
+    from torch._inductor.pattern_matcher import counters
+    from torch._inductor.utils import get_code
+
+    def attention(q: Any, k: Any, v: Any) -> Any:
+        return torch.softmax(q @ k.transpose(-2, -1) / 8.0, -1) @ v
+
+    monkeypatch.setattr(cpu_vec_isa, "valid_vec_isa_list", list)
+    counters.clear()
+    with torch.no_grad(), config.patch(force_disable_caches=True):
+        source = "\n".join(get_code(torch.compile(attention), *torch.randn(3, 2, 4, 128, 64).unbind()))
+    assert counters["inductor"]["fuse_attention"] == 1
+    assert "flash_attention" in source
+    assert config.online_softmax
+    for lang in LANGS:
+        says("compilers/inductor", lang, "`online_softmax`")
+
+
+@TORCH
 @both
 def test_defaults_and_modes_of_inductor(lang: Lang) -> None:
     from torch._inductor import config, list_mode_options
