@@ -701,7 +701,7 @@ def gluon_kernels() -> None:
 
 
 def offsets() -> None:
-    """70000 rows of 40000 bytes with an int32 row offset; 2.2 GB below the tensor are ours too, so there is no fault."""
+    """70000 rows of 40000 bytes with an int32 row offset; the 2.2 GB below the tensor are ours, so no fault."""
     pool = torch.zeros(2_200_000_000 + 70_000 * 40_000, dtype=torch.int8, device="cuda")
     x = pool[2_200_000_000:]
     x.fill_(1)
