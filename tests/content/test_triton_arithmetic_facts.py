@@ -279,3 +279,23 @@ def test_rows_whose_int32_offset_wraps(lang: Lang) -> None:
     first = next(row for row in range(70_000) if row * 40_000 >= 2**31)
     said = numbers(details("triton/triton-masks-and-int64", lang).replace("$", " "))
     assert {first, 70_000 - first} <= set(said)
+
+
+# --- layernorm-rmsnorm-kernel ---------------------------------------------------------------------------------------
+
+
+@both
+def test_variance_in_three_ways(lang: Lang) -> None:
+    one, noise = np.float32(1), np.random.default_rng(0).standard_normal(4096)
+    for shown, *cells in table("triton/layernorm-rmsnorm-kernel", lang, "Welford"):
+        x = (noise + int(shown)).astype(np.float32)
+        mean = x.mean(dtype=np.float32)
+        ways = [(x * x).mean(dtype=np.float32) - mean * mean, ((x - mean) ** 2).mean(dtype=np.float32)]
+        running, squares = np.float32(0), np.float32(0)
+        for i, value in enumerate(x):
+            delta = value - running
+            running += delta / np.float32(i + 1)
+            squares += delta * (value - running)
+        ways.append(squares / (one * 4096))
+        assert [float(cell) for cell in cells] == [pytest.approx(float(way), abs=6e-5) for way in ways]
+        assert float(cells[1]) == pytest.approx(x.astype(np.float64).var(), abs=6e-5)
