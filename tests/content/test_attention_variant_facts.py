@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from prep.cards.card import LANGS, Lang
-from tests.content.reading import code, details, everything, table
+from tests.content.reading import code, details, everything, face, table
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -54,6 +54,11 @@ def test_costs_of_both_forms_of_mla(lang: Lang) -> None:
     full, latent = 2 * HEADS * plain, 2 * (LATENT + ROPE)
     assert [int(cell.split("（")[0].split(" (")[0]) for cell in read] == [full, latent]
     assert [int(cell) for cell in intensity] == [1, round(2 * HEADS * absorbed / latent)]
+    factors, product = 1536 * NOPE + NOPE * LATENT, 1536 * LATENT
+    assert product == 3 * factors
+    pitfalls = face("attention/flashmla-absorbed-decode", lang).pitfalls
+    assert f"1536 x {LATENT}" in pitfalls
+    assert "three times" in pitfalls or "3 倍" in pitfalls
     text = everything("attention/flashmla-absorbed-decode", lang)
     for printed in (
         f"{absorbed / plain:.1f}",

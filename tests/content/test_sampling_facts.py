@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from prep.cards.card import LANGS, Lang
-from tests.content.reading import code, details, everything, numbers, table
+from tests.content.reading import code, details, everything, face, numbers, table
 
 Array = np.ndarray[Any, Any]
 
@@ -219,6 +219,9 @@ def test_measured_samplers_are_as_the_card_says(lang: Lang) -> None:
     assert one[0] < one[1]
     assert many[0] > 2 * many[1]
     assert all(int(race) < int(multinomial) for *_, multinomial, race in rows)
+    slower = [int(multinomial) / int(race) for *_, multinomial, race in rows]
+    pitfalls = numbers(face("sampling/sort-free-sampling", lang).pitfalls)
+    assert {f"{min(slower):.1f}", f"{max(slower):.1f}"} <= {str(n) for n in pitfalls}
 
 
 # --- beam-vs-parallel-sampling ----------------------------------------------------------------------------------------
@@ -247,6 +250,22 @@ def test_length_penalty_and_shared_prompt(lang: Lang) -> None:
     kib = 2 * 32 * 8 * 128 * 2 // 1024
     assert f"{(2000 + 4 * 500) * kib // 1024} MiB" in text
     assert f"{4 * 2500 * kib // 1024} MiB" in text
+
+
+def test_twice_as_many_candidates_leave_enough_beams() -> None:
+    """Token 0 ends a beam. The w best candidates may all end; of the 2w best, each beam ends at most once."""
+    rng = np.random.default_rng(0)
+    starved = 0
+    for width in (2, 3, 4):
+        for _ in range(300):
+            logp = np.log(rng.dirichlet([2.0, *[0.2] * 20], size=width)) + rng.normal(size=(width, 1))
+            best = sorted(np.ndindex(logp.shape), key=lambda at: -logp[at])
+            wanted = best[: 2 * width]
+            assert sum(token != 0 for _, token in wanted) >= width
+            offered = {(b, int(t)) for b in range(width) for t in np.argsort(-logp[b])[: 2 * width]}
+            assert set(wanted) <= offered
+            starved += all(token == 0 for _, token in best[:width])
+    assert starved
 
 
 # --- batch-invariance -------------------------------------------------------------------------------------------------
