@@ -18,7 +18,7 @@ PTX = """.version {version}
 .address_size 64
 .visible .entry k(.param .u64 p)
 {{
-.reg .b32 %r<9>; .reg .b64 %rd<9>; .reg .f32 %f<300>; .reg .pred %p<3>; .reg .b16 %h<3>;
+.reg .b32 %r<99>; .reg .b64 %rd<9>; .reg .f32 %f<300>; .reg .pred %p<3>; .reg .b16 %h<3>;
 {body}
 ret;
 }}
@@ -62,6 +62,11 @@ def test_shapes_of_wgmma() -> None:
         taken = [each for each in (8, 16, 32) if not assemble(wgmma(64, 64, each, kinds), "sm_90a")]
         assert taken == [k], kinds
     assert "vector size mismatch" in assemble(wgmma(64, 64, 16, registers=33), "sm_90a")
+    for n, fits in ((40, False), (48, True)):  # integers have fewer sizes of N
+        held = ",".join(f"%r{i}" for i in range(n // 2))
+        whole = f"wgmma.mma_async.sync.aligned.m64n{n}k32.s32.s8.s8 {{{held}}}, %rd1, %rd2, 1;"
+        assert (not assemble(whole, "sm_90a")) is fits, n
+    assert all("m64n40k32" in everything("cuda/wgmma", lang) for lang in LANGS)
 
 
 def test_b_of_wgmma_never_comes_from_registers() -> None:
