@@ -244,7 +244,8 @@ def test_asymmetric_scaling(lang: Lang) -> None:
     assert pytest.approx(1.86, abs=0.005) == 2250e12 / (148 * 8192) / 1e9
     assert 2 * 128 * 128 * 2 // 128 == 2 * 128**3 // 8192 == 512
     assert 48 * 1024 // 128 == 384
-    has(card, lang, "= 1.83$ GHz", "= 1.86$ GHz", "= 64$ KB", "384", "7.5 \\cdot 10^{-5}")
+    assert (64 + 32) * 1024 // 128 == 768
+    has(card, lang, "= 1.83$ GHz", "= 1.86$ GHz", "= 64$ KB", "384", "768", "1613", "7.5 \\cdot 10^{-5}")
 
 
 def test_best_cubic_for_a_power_of_two() -> None:
