@@ -39,8 +39,10 @@ def run(name: str, lang: Lang, *at: int) -> dict[str, Any]:
 
 
 def test_cost_of_retrieved_tokens_and_of_fine_tuning() -> None:
-    flops = 2 * LLAMA3_8B * 4096
-    says("rag-vs-fine-tuning", f"{flops / 1e12:.1f}", f"{flops / (989e12 / 2):.2f}")
+    layers = 2 * (LLAMA3_8B - 2 * 128256 * 4096) * 4096
+    attention = 2 * 32 * 4096 * 4096**2
+    says("rag-vs-fine-tuning", f"{layers / 1e12:.1f}", f"{attention / 1e12:.1f}", f"{(layers + attention) / 1e12:.1f}")
+    says("rag-vs-fine-tuning", f"{(layers + attention) / (989e12 / 2):.2f}")
     says("rag-vs-fine-tuning", f"{2 * 32 * 8 * 128 * 2 * 4096 >> 20}", f"{16 * LLAMA2_7B / 1e9:.0f}")
     lora = 32 * 16 * (4 * 8192 + 3 * (4096 + 11008))
     says("rag-vs-fine-tuning", f"{2 * LLAMA2_7B / 1e9:.1f}", f"{16 * lora / 1e9:.2f}")
