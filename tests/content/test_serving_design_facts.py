@@ -33,7 +33,7 @@ EMBEDDING = VOCABULARY * HIDDEN
 PARAMETERS = LAYERS * (LAYER + 2 * HIDDEN) + HIDDEN + 2 * EMBEDDING
 KV_TOKEN = 2 * LAYERS * KV_HEADS * HEAD * 2
 WEIGHTS = 2 * PARAMETERS
-CACHE = 80e9 * 0.92 - WEIGHTS - 3e9
+CACHE = 80e9 * 0.92 - WEIGHTS - 2.5e9
 
 
 STEP = 2 * (LAYERS * LAYER + EMBEDDING)  # bytes of weights that a decode step reads: layers and lm_head
@@ -54,7 +54,7 @@ def test_memory_budget(lang: Lang) -> None:
     name = "inference/capacity-planning"
     shows(details(name, lang), f"{PARAMETERS:,}", f"{KV_TOKEN:,}")
     assert PARAMETERS == 8_030_261_248
-    expected = (80 * 0.92, WEIGHTS / 1e9, 3, CACHE / 1e9, CACHE / KV_TOKEN, CACHE / KV_TOKEN / 2000)
+    expected = (80 * 0.92, WEIGHTS / 1e9, 2.5, CACHE / 1e9, CACHE / KV_TOKEN, CACHE / KV_TOKEN / 2000)
     rows = table(name, lang, "formula" if lang == "en" else "公式")
     for row, value in zip(rows, expected, strict=True):
         if value > 1e5:
@@ -77,7 +77,7 @@ def test_decode_and_prefill_times(lang: Lang) -> None:
         assert near(row[2], value), row
     text = everything(name, lang)
     shows(text, f"{PEAK / BANDWIDTH:.0f}", f"{running / rate:.1f}", f"{running / rate / 500 * 1e3:.0f}")
-    shows(text, f"{cache / 2 * 1e3:.1f}", f"{2 * int(CACHE / KV_TOKEN / 2000)}", f"{prefill * 0.4 * 1e3:.0f}")
+    shows(text, f"{cache / 2 * 1e3:.1f}", f"{2 * round(CACHE / KV_TOKEN / 2000)}", f"{prefill * 0.4 * 1e3:.0f}")
     tflop = STEP * running / 1e12
     shows(text, f"{tflop:.1f}", f"{prefill_flop(1500) / 1e12:.1f}", f"{STEP / 1e9:.1f} GB")
     answer = face(name, lang).answer
@@ -105,7 +105,7 @@ def test_lora_parameters_and_bytes(lang: Lang) -> None:
     text = everything(name, lang)
     shows(text, f"{lora(16, ('q', 'v')):,}", f"{2 * lora(16) / 1e6:.1f}", f"{2 * lora(16, ('q', 'v')) / 1e6:.1f}")
     shows(text, f"{lora(16) / PARAMETERS:.2%}".rstrip("%"), f"{2 * lora(16) / 64e9 * 1e3:.1f}")
-    shows(text, f"{100 * 16 * 2 / HIDDEN:.2f}", f"{round(CACHE / (2 * lora(16)), -1):.0f}")
+    shows(text, f"{100 * 16 * 2 / HIDDEN:.2f}", f"{CACHE // (2 * lora(16)):.0f}")
     assert CACHE // WEIGHTS == 3, "merged models beside the first"
     for count, size, share in table(name, lang, "16.06"):
         read = int(count) * 2 * lora(16)
