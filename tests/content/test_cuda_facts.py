@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 import shutil
@@ -13,31 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from prep.cards import parse_card
 from prep.cards.card import LANGS, Lang
+from tests.content.reading import details, face, table
 
-CONTENT = Path(__file__).parents[2] / "content"
 WARP = 32
 SECTOR = 32
 BANKS = 32
-
-
-def details(card: str, lang: Lang) -> str:
-    """The Details of content/<area>/<id>.md in one language."""
-    path = CONTENT / f"{card}.md"
-    return parse_card(path.read_text(encoding="utf-8"), path).face(lang).details
-
-
-def table(card: str, lang: Lang, column: str) -> list[list[str]]:
-    """The rows of the first table of a card whose header holds `column`; cells without backticks."""
-    lines = itertools.groupby(details(card, lang).splitlines(), lambda line: line.startswith("|"))
-    for is_table, group in lines:
-        if not is_table:
-            continue
-        rows = [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in group]
-        if any(column in cell for cell in rows[0]):
-            return rows[2:]
-    raise AssertionError(f"{card} ({lang}) has no table with a column {column}")
 
 
 def code(cell: str) -> str:
@@ -203,8 +183,7 @@ def test_measured_transposes_agree_across_the_cards(lang: Lang) -> None:
     assert padded[0] == pytest.approx(1, abs=0.1)
     assert swizzled[0] == pytest.approx(1, abs=0.1)
     assert round(plain[1] / padded[1], 1) == 2.2
-    occupancy = CONTENT / "cuda" / "occupancy.md"
-    assert "2.2" in parse_card(occupancy.read_text(encoding="utf-8"), occupancy).face(lang).pitfalls
+    assert "2.2" in face("cuda/occupancy", lang).pitfalls
     assert f" {padded[1]}" in details("cuda/memory-coalescing", lang)
 
 
