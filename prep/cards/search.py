@@ -153,11 +153,9 @@ class _Texts(Generic[_Text]):
     def scores(self, word: _Text, among: Iterable[int] | None) -> dict[int, int]:
         """Place of a card -> its score, of the cards `among` which `word` occurs."""
         texts, heads, questions, answers = self.texts, self.heads, self.questions, self.answers
-        places = (
-            enumerate([text.find(word) for text in texts])
-            if among is None
-            else [(at, texts[at].find(word)) for at in among]
-        )
+        at_all = range(len(texts)) if among is None else list(among)
+        # zip hands out one tuple again and again: 5,000 of them set off a collection of all objects, 60 ms.
+        places = zip(at_all, [texts[at].find(word) for at in at_all], strict=True)
         # Written out: a call for each of 5,000 hits would cost more than finding them.
         return {
             at: _HEAD if place < heads[at] else _QUESTION if place < questions[at] else _ANSWER
