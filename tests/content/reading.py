@@ -6,9 +6,10 @@ import itertools
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from prep.cards import parse_card
-from prep.cards.card import Card, Face, Lang
+from prep.cards.card import LANGS, Card, Face, Lang
 
 CONTENT = Path(__file__).parents[2] / "content"
 
@@ -57,3 +58,30 @@ def code(name: str, lang: Lang, language: str, at: int = 0) -> str:
 def numbers(text: str) -> list[float]:
     """Every number in `text`, thousands separated by commas or not: "1,024 of 20.4 %" -> [1024.0, 20.4]."""
     return [float(n.replace(",", "")) for n in re.findall(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?", text)]
+
+
+def defined(name: str, lang: Lang, at: int = 0, **names: object) -> dict[str, Any]:
+    """What the `at`-th Python fence of a card defines, run with `names` at hand."""
+    scope: dict[str, Any] = dict(names)
+    exec(code(name, lang, "python", at), scope)
+    return scope
+
+
+def states(name: str, *values: str) -> None:
+    """Each of `values` stands on both faces of the card as a number of its own."""
+    for lang in LANGS:
+        text = everything(name, lang)
+        for value in values:
+            assert re.search(rf"(?<![\d.]){re.escape(value)}(?!\.?\d)", text), (name, lang, value)
+
+
+def says(name: str, lang: Lang, *parts: str) -> None:
+    """Each of `parts` stands on that face of the card."""
+    text = everything(name, lang)
+    missing = [part for part in parts if part not in text]
+    assert not missing, f"{name} ({lang}) does not say {missing}"
+
+
+def near(printed: float, value: float, digits: int) -> bool:
+    """Whether a figure with so many decimals is the value, rounded."""
+    return bool(abs(printed - value) <= 0.5000001 * 10**-digits)

@@ -13,29 +13,16 @@ from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
 from prep.cards.card import LANGS, Lang  # noqa: E402
-from tests.content.reading import code, details, everything, numbers, table  # noqa: E402
+from tests.content.reading import defined, details, near, numbers, says, table  # noqa: E402
 
 both = pytest.mark.parametrize("lang", LANGS)
 Tensor = Any
 DOUBLE = torch.float64
 
 
-def run(card: str, lang: Lang, **names: object) -> dict[str, Any]:
+def run(card: str, lang: Lang, **names: Any) -> dict[str, Any]:
     """What the first Python fence of a card defines."""
-    space: dict[str, Any] = {"torch": torch, "nn": nn, "F": F, "Counter": Counter, **names}
-    exec(code(card, lang, "python"), space)
-    return space
-
-
-def near(printed: float, value: float, digits: int) -> bool:
-    """Whether a figure with so many decimals is the value, rounded."""
-    return bool(abs(printed - value) <= 0.5000001 * 10**-digits)
-
-
-def says(card: str, lang: Lang, *parts: str) -> None:
-    text = everything(card, lang)
-    missing = [part for part in parts if part not in text]
-    assert not missing, f"{card} ({lang}) does not say {missing}"
+    return defined(card, lang, torch=torch, nn=nn, F=F, Counter=Counter, **names)
 
 
 # --- swiglu -----------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from prep.cards.card import LANGS, Lang
-from tests.content.reading import code, details, everything, numbers, table
+from tests.content.reading import code, defined, details, everything, numbers, states, table
 
 Array = NDArray[np.float64]
 NVLINK4 = 18 * 20.6  # GB/s, one direction, NCCL's figures
@@ -25,30 +25,15 @@ WEIGHTS_70B = 2 * LLAMA3_70B / 1e9
 KV_70B = 2 * 80 * 8 * 128 * 2
 
 
-def says(name: str, *values: str) -> None:
-    """Each of `values` stands on both faces of the card as a number of its own."""
-    for lang in LANGS:
-        text = everything(f"parallelism/{name}", lang)
-        for value in values:
-            assert re.search(rf"(?<![\d.]){re.escape(value)}(?!\.?\d)", text), (name, lang, value)
-
-
-def run(name: str, lang: Lang, at: int = 0) -> dict[str, Any]:
-    """The functions of the card's `at`-th piece of Python."""
-    scope: dict[str, Any] = {"np": np}
-    exec(code(f"parallelism/{name}", lang, "python", at), scope)
-    return scope
-
-
 # --- dp-pp-tp, zero-and-fsdp, distributed-inference-methods -----------------------------------------------------------
 
 
 def test_what_the_axes_hold_and_send() -> None:
-    says("dp-pp-tp", f"{WEIGHTS_70B:.1f}", f"{2 * 7 / 8 * WEIGHTS_70B:.0f}", f"{WEIGHTS_70B / 8:.1f}")
+    states("parallelism/dp-pp-tp", f"{WEIGHTS_70B:.1f}", f"{2 * 7 / 8 * WEIGHTS_70B:.0f}", f"{WEIGHTS_70B / 8:.1f}")
     message = 64 * 8192 * 2
     assert message == 1 << 20
     assert 8192 * 8192 * 2 == 128 << 20
-    says("dp-pp-tp", "160", "128", "1.75", f"{8192 * 2 // 1024}")
+    states("parallelism/dp-pp-tp", "160", "128", "1.75", f"{8192 * 2 // 1024}")
     for lang in LANGS:
         replicas, stages, shards = table("parallelism/dp-pp-tp", lang, "rank" if lang == "en" else "每卡持有")
         assert numbers(replicas[1]) == [round(WEIGHTS_70B, 1)]
@@ -78,7 +63,12 @@ def test_memory_of_the_zero_stages(lang: Lang) -> None:
 
 def test_traffic_of_zero() -> None:
     weights = 2 * LLAMA2_7B / 1e9
-    says("zero-and-fsdp", f"{2 * 7 / 8 * weights:.1f}", f"{3 * 7 / 8 * weights:.1f}", f"{2 * LLAMA2_LAYER / 1e9:.2f}")
+    states(
+        "parallelism/zero-and-fsdp",
+        f"{2 * 7 / 8 * weights:.1f}",
+        f"{3 * 7 / 8 * weights:.1f}",
+        f"{2 * LLAMA2_LAYER / 1e9:.2f}",
+    )
 
 
 @pytest.mark.parametrize("lang", LANGS)
@@ -92,7 +82,7 @@ def test_room_for_kv_in_each_layout(lang: Lang) -> None:
         assert numbers(weights) == [round(each, 1)]
         assert numbers(room)[0] == pytest.approx(free, rel=0.005)
         assert numbers(tokens)[0] == pytest.approx(free * 1e9 / KV_70B / 1e6, abs=0.006)
-    says("distributed-inference-methods", str(KV_70B), "320")
+    states("parallelism/distributed-inference-methods", str(KV_70B), "320")
     less = 1 - (8 * 72 - 2 * WEIGHTS_70B) / (8 * 72 - WEIGHTS_70B)
     assert less == pytest.approx(1 / 3, abs=0.02)
 
@@ -109,7 +99,9 @@ def test_columns_then_rows_need_one_sum(lang: Lang, ranks: int) -> None:
     def relu(t: Array) -> Array:
         return np.maximum(t, 0)
 
-    np.testing.assert_allclose(run("megatron-tp-math", lang)["tp_mlp"](x, a, b, ranks, relu), relu(x @ a) @ b)
+    np.testing.assert_allclose(
+        defined("parallelism/megatron-tp-math", lang, np=np)["tp_mlp"](x, a, b, ranks, relu), relu(x @ a) @ b
+    )
 
 
 def test_rows_first_would_need_a_sum_before_the_nonlinearity() -> None:
@@ -123,8 +115,13 @@ def test_rows_first_would_need_a_sum_before_the_nonlinearity() -> None:
 def test_cost_of_decoding_with_tp() -> None:
     latency = 6.6 + 2 * (8 - 1) * 0.6
     message = 2 * 7 / 8 * (1 << 20) / NVLINK4 / 1e3
-    says("megatron-tp-math", f"{latency:.0f}", f"{160 * latency / 1e3:.1f}", f"{message:.1f}", "370.8")
-    says("megatron-tp-math", f"{160 * message / 1e3:.2f}", f"{WEIGHTS_70B / 8 / 4.8:.1f}", f"{WEIGHTS_70B / 8:.1f}")
+    states("parallelism/megatron-tp-math", f"{latency:.0f}", f"{160 * latency / 1e3:.1f}", f"{message:.1f}", "370.8")
+    states(
+        "parallelism/megatron-tp-math",
+        f"{160 * message / 1e3:.2f}",
+        f"{WEIGHTS_70B / 8 / 4.8:.1f}",
+        f"{WEIGHTS_70B / 8:.1f}",
+    )
     for lang in LANGS:
         values = [
             numbers(value)[-1]
@@ -150,8 +147,8 @@ def test_times_and_bandwidths_of_collectives(lang: Lang) -> None:
         nbytes = int(size.split()[0]) << {"KiB": 10, "MiB": 20, "GiB": 30}[size.split()[1]]
         seconds = float(time.split()[0]) * {"us": 1e-6, "ms": 1e-3}[time.split()[1]]
         assert float(bus) == pytest.approx(nbytes / seconds / 1e9, rel=0.003, abs=0.05)
-    says(
-        "collective-costs",
+    states(
+        "parallelism/collective-costs",
         f"{9 / 8:.3f}",
         f"{1.75 / 1.125:.2f}",
         f"{2 * 63 / 64:.2f}",
@@ -164,7 +161,7 @@ def test_times_and_bandwidths_of_collectives(lang: Lang) -> None:
 def test_ring_all_reduce_of_the_card(lang: Lang, n: int) -> None:
     rng = np.random.default_rng(n)
     tensors = [rng.normal(size=8 * 7 * n) for _ in range(n)]
-    result, sent = run("collectives-by-hand", lang)["ring_all_reduce"](tensors)
+    result, sent = defined("parallelism/collectives-by-hand", lang, np=np)["ring_all_reduce"](tensors)
     for got in result:
         np.testing.assert_allclose(got, sum(tensors))
     assert sent == 2 * (n - 1) * tensors[0].nbytes / n
@@ -182,13 +179,13 @@ def test_the_picture_of_the_ring(lang: Lang) -> None:
     for row, line in zip(counts, picture, strict=True):
         digits = [int(n) for n in numbers(line)[1:]]
         assert digits == [1] * 4 + [int(c) for c in row] + [4] * 4
-    says("collectives-by-hand", f"{2 * 7}", f"{2 * 7 / 8 * 64:.0f}", f"{2 * 7 * 64}")
+    states("parallelism/collectives-by-hand", f"{2 * 7}", f"{2 * 7 / 8 * 64:.0f}", f"{2 * 7 * 64}")
 
 
 @pytest.mark.parametrize("lang", LANGS)
 def test_all_to_all_is_a_transpose(lang: Lang) -> None:
     grid = np.arange(16).reshape(4, 4)
-    got = run("collectives-by-hand", lang, 1)["all_to_all"](list(grid))
+    got = defined("parallelism/collectives-by-hand", lang, 1, np=np)["all_to_all"](list(grid))
     np.testing.assert_array_equal(np.stack(got), grid.T)
 
 
@@ -214,7 +211,14 @@ def test_latencies_of_ring_and_tree(lang: Lang) -> None:
             tree_latency(nodes, 8.4, 4.0, 14.0),
         ]
         assert [float(c) for c in cells[1:]] == [pytest.approx(e, abs=0.051) for e in expected]
-    says("ring-tree-nvls", f"{0.92 * 0.5 / (8 / 14):.2f}", f"{100 * 120 / 128}", "4.8", "0.23", f"{9 / 8:.3f}")
+    states(
+        "parallelism/ring-tree-nvls",
+        f"{0.92 * 0.5 / (8 / 14):.2f}",
+        f"{100 * 120 / 128}",
+        "4.8",
+        "0.23",
+        f"{9 / 8:.3f}",
+    )
 
 
 # --- interconnects, comm-compute-overlap ------------------------------------------------------------------------------
@@ -226,17 +230,17 @@ def test_time_of_a_gibibyte_on_each_link(lang: Lang) -> None:
         speed = numbers(plans)[0] if numbers(plans) else numbers(one_way)[0]
         assert numbers(time)[0] == pytest.approx(GIB / speed / 1e6, abs=0.051), link
     kv = 4096 * KV_70B / 1e9
-    says("interconnects", f"{NVLINK4:.1f}", f"{18 * 40.1:.1f}", f"{kv:.2f}", f"{kv / 50 * 1e3:.1f}")
-    says("interconnects", f"{kv / NVLINK4 * 1e3:.1f}", f"{72 * 1.8:.0f}", f"{504 / 8:.0f}")
+    states("parallelism/interconnects", f"{NVLINK4:.1f}", f"{18 * 40.1:.1f}", f"{kv:.2f}", f"{kv / 50 * 1e3:.1f}")
+    states("parallelism/interconnects", f"{kv / NVLINK4 * 1e3:.1f}", f"{72 * 1.8:.0f}", f"{504 / 8:.0f}")
 
 
 def test_bound_of_overlap() -> None:
     flops = 2 * 8192 * 3584 * 8192
     compute, sending = flops / 989e12 * 1e3, 2 * 7 / 8 * (128 << 20) / NVLINK4 / 1e6
     best = max(compute, sending) + min(compute, sending) / 8
-    says("comm-compute-overlap", f"{flops / 1e9:.0f}", f"{compute:.2f}", f"{sending:.2f}", f"{best:.2f}")
-    says("comm-compute-overlap", f"{compute + sending:.2f}", f"{(compute + sending) / best:.1f}")
-    says("comm-compute-overlap", f"{2434 + 510 / 2:.0f}", "2434", "510", "3003", "3045")
+    states("parallelism/comm-compute-overlap", f"{flops / 1e9:.0f}", f"{compute:.2f}", f"{sending:.2f}", f"{best:.2f}")
+    states("parallelism/comm-compute-overlap", f"{compute + sending:.2f}", f"{(compute + sending) / best:.1f}")
+    states("parallelism/comm-compute-overlap", f"{2434 + 510 / 2:.0f}", "2434", "510", "3003", "3045")
 
 
 def test_async_tp_is_off_by_default() -> None:

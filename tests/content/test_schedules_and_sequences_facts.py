@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from prep.cards.card import LANGS, Lang
-from tests.content.reading import code, everything, numbers, table
+from tests.content.reading import code, defined, everything, numbers, states, table
 
 Array = NDArray[np.float64]
 SCHEDULES = "parallelism/pipeline-schedules"
-
-
-def says(name: str, *values: str) -> None:
-    for lang in LANGS:
-        text = everything(f"parallelism/{name}", lang)
-        for value in values:
-            assert re.search(rf"(?<![\d.]){re.escape(value)}(?!\.?\d)", text), (name, lang, value)
-
-
-def run(name: str, lang: Lang, at: int = 0) -> dict[str, Any]:
-    scope: dict[str, Any] = {"np": np}
-    exec(code(f"parallelism/{name}", lang, "python", at), scope)
-    return scope
 
 
 # --- pipeline-schedules -----------------------------------------------------------------------------------------------
@@ -185,7 +171,7 @@ def test_warm_up_is_what_torch_does() -> None:
 
     assert _get_warmup_ops(0, 2, 4, 4, 8, multiply_factor=2) == 10
     assert len(interleaved(4, 8, 2)[0]) == 32
-    says("pipeline-schedules", "10", "11")
+    states("parallelism/pipeline-schedules", "10", "11")
 
 
 # --- context-parallel -------------------------------------------------------------------------------------------------
@@ -201,7 +187,7 @@ def attention(q: Array, k: Array, v: Array) -> Array:
 @pytest.mark.parametrize("lang", LANGS)
 def test_ring_attention_of_the_card_is_exact(lang: Lang) -> None:
     q, k, v = 3 * np.random.default_rng(0).normal(size=(3, 24, 8))
-    parts = run("context-parallel", lang)["ring_attention"](*(np.split(t, 4) for t in (q, k, v)))
+    parts = defined("parallelism/context-parallel", lang, np=np)["ring_attention"](*(np.split(t, 4) for t in (q, k, v)))
     np.testing.assert_allclose(np.concatenate(parts), attention(q, k, v), rtol=1e-12)
 
 
@@ -226,17 +212,19 @@ def test_head_and_tail_balance_a_causal_mask() -> None:
     assert len(set(work.sum(1))) == 1
     blocks = [2 * r + 1 for r in range(ranks)]
     assert blocks[-1] / (sum(blocks) / ranks) == 1.875
-    says("context-parallel", "1.875")
+    states("parallelism/context-parallel", "1.875")
 
 
 def test_bounds_and_volumes_of_context_parallelism() -> None:
     bound = [989e12 / speed for speed in (50e9, 370.8e9)]
-    says("context-parallel", *(f"{b:.0f}" for b in bound))
-    says("context-parallel", f"{int(bound[0] / 8 + 0.6)}", f"{bound[1] / 8:.0f}")
+    states("parallelism/context-parallel", *(f"{b:.0f}" for b in bound))
+    states("parallelism/context-parallel", f"{int(bound[0] / 8 + 0.6)}", f"{bound[1] / 8:.0f}")
     elements = 4 * 131072 * 8192
-    says("context-parallel", f"{elements / 8 * 2 / 1e9:.2f}", f"{elements * 2 / 1e9:.2f}")
+    states("parallelism/context-parallel", f"{elements / 8 * 2 / 1e9:.2f}", f"{elements * 2 / 1e9:.2f}")
     latent = (512 + 64) * 61 * 2
-    says("context-parallel", str(latent), f"{latent * 131072 / 1e9:.1f}", f"{latent * 131072 / 8 / 1e9:.2f}")
+    states(
+        "parallelism/context-parallel", str(latent), f"{latent * 131072 / 1e9:.1f}", f"{latent * 131072 / 8 / 1e9:.2f}"
+    )
 
 
 # --- moe-expert-parallel, ep-and-dp-attention -------------------------------------------------------------------------
@@ -249,7 +237,7 @@ def test_dispatch_and_combine_of_the_card(lang: Lang) -> None:
     x, gate = rng.normal(size=(tokens, width)), rng.random((tokens, k))
     top = np.stack([rng.permutation(experts)[:k] for _ in range(tokens)])
     weights = rng.normal(size=(experts, width, width))
-    scope = run("moe-expert-parallel", lang)
+    scope = defined("parallelism/moe-expert-parallel", lang, np=np)
     sent, token, slot, rows, splits = scope["dispatch"](x, top, experts, ranks)
     assert splits.sum() == tokens * k
     assert [list(top[t]).count(e) for t in range(tokens) for e in range(experts)].count(1) == rows.sum()
@@ -265,14 +253,14 @@ OUT, BACK = 7168 + 7168 // 128 * 4, 7168 * 2
 
 def test_bytes_of_an_moe_layer() -> None:
     a_layer = 8 * (OUT + BACK)
-    says("moe-expert-parallel", str(OUT), str(BACK), f"{a_layer / 1e3:.1f}", f"{58 * a_layer / 1e6:.1f}")
-    says("moe-expert-parallel", *(str(128 * gpus * 8 // 256) for gpus in (8, 144)))
+    states("parallelism/moe-expert-parallel", str(OUT), str(BACK), f"{a_layer / 1e3:.1f}", f"{58 * a_layer / 1e6:.1f}")
+    states("parallelism/moe-expert-parallel", *(str(128 * gpus * 8 // 256) for gpus in (8, 144)))
     assert ((256 + 32) / 144, (256 + 32) / 32) == (2, 9)
     expert = 3 * 7168 * 2048
-    says("moe-expert-parallel", f"{expert / 1e6:.0f}", f"{58 * expert / 1e9:.2f}")
+    states("parallelism/moe-expert-parallel", f"{expert / 1e6:.0f}", f"{58 * expert / 1e9:.2f}")
     assert 58 * expert / 2**30 == pytest.approx(2.4, abs=0.05)  # the figure of vLLM's documents, in GiB
     assert 58 * 256 * expert / 671e9 == pytest.approx(0.97, abs=0.01)
-    says("ep-and-dp-attention", "97")
+    states("parallelism/ep-and-dp-attention", "97")
 
 
 @pytest.mark.parametrize("lang", LANGS)
@@ -283,7 +271,7 @@ def test_deepep_times_and_bandwidths(lang: Lang) -> None:
         assert numbers(both)[-1] == round(58 * (out + back) / 1e3, 1), ranks
     first_out, first_back = (numbers(cell)[0] for cell in rows[0][1:3])
     rates = 128 * 8 * OUT / first_out / 1e3, 128 * 8 * BACK / first_back / 1e3
-    says("ep-and-dp-attention", *(f"{rate:.0f}" for rate in rates))
+    states("parallelism/ep-and-dp-attention", *(f"{rate:.0f}" for rate in rates))
     for rate, measured in zip(rates, (98, 127), strict=True):  # DeepEP's own table
         assert rate == pytest.approx(measured, rel=0.02)
 
@@ -296,13 +284,13 @@ def test_memory_of_dp_attention(lang: Lang) -> None:
     rows = table("parallelism/ep-and-dp-attention", lang, "all-reduce")
     assert [numbers(row[1]) for row in rows] == [[round((down + up / 8) / 1e9, 1)], [round((down + up) / 1e9, 1)]]
     assert [numbers(row[2])[-1] for row in rows] == [round(cached, 1), round(cached / 8, 1)]
-    says("ep-and-dp-attention", f"{down / 1e9:.2f}")
+    states("parallelism/ep-and-dp-attention", f"{down / 1e9:.2f}")
 
 
 def test_ranks_that_the_experts_of_a_token_lie_on() -> None:
     def touched(ranks: int) -> float:
         return ranks * (1 - math.comb(256 - 256 // ranks, 8) / math.comb(256, 8))
 
-    says("ep-and-dp-attention", f"{touched(8):.1f}", f"{touched(64):.1f}", "63")
+    states("parallelism/ep-and-dp-attention", f"{touched(8):.1f}", f"{touched(64):.1f}", "63")
     in_four_groups = 4 * (1 - math.comb(96, 8) / math.comb(128, 8))  # V3 at EP=8: a rank holds one of the 8 groups
-    says("ep-and-dp-attention", f"{in_four_groups:.1f}")
+    states("parallelism/ep-and-dp-attention", f"{in_four_groups:.1f}")
