@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ctypes
 import sys
-import traceback
 from collections.abc import Callable
 from typing import Any
 
 import torch
 import triton
 from triton.testing import do_bench
+
+from benchmarks.sections import run_sections
 
 REP_MS = 60
 ELEMENTS = 1 << 26
@@ -456,21 +457,12 @@ def clusters() -> None:
         print(f"  non-portable sizes allowed {allowed}: at most {size.value} blocks (error {error})")
 
 
-SECTIONS = {
-    f.__name__: f for f in (reduction, reduction_stored, reduction_2d, histogram, scan, sgemm, convolution, clusters)
-}
+SECTIONS = (reduction, reduction_stored, reduction_2d, histogram, scan, sgemm, convolution, clusters)
 
 
 def main(names: list[str]) -> None:
     print(torch.cuda.get_device_name(), f"torch {torch.__version__}, triton {triton.__version__}")
-    for name, section in SECTIONS.items():
-        if names and name not in names:
-            continue
-        print(f"{name}: {(section.__doc__ or '').splitlines()[0]}", flush=True)
-        try:
-            section()
-        except Exception:
-            traceback.print_exc(limit=3, file=sys.stdout)
+    run_sections(SECTIONS, names)
 
 
 if __name__ == "__main__":

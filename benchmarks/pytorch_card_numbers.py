@@ -10,11 +10,12 @@ import statistics
 import subprocess
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from typing import Any
 
 import torch
+
+from benchmarks.sections import run_sections
 
 MIB = 1 << 20
 SIZES = (1, 513, MIB, MIB + 1, 5 * MIB, 10 * MIB - 512, 10 * MIB, 10 * MIB + 1, 100 * MIB + 1)
@@ -299,20 +300,12 @@ def graph_pools() -> None:
         assert torch.cuda.memory_reserved() - base >= 0
 
 
-FUNCTIONS = (context, sizes, split_segment, malloc_cost, growing, record_stream, copies, overlap, launches, graph_pools)
-SECTIONS = {f.__name__: f for f in FUNCTIONS}
+SECTIONS = (context, sizes, split_segment, malloc_cost, growing, record_stream, copies, overlap, launches, graph_pools)
 
 
 def main(names: list[str]) -> None:
     print(torch.cuda.get_device_name(), f"torch {torch.__version__}, allocator {torch.cuda.get_allocator_backend()}")
-    for name, section in SECTIONS.items():
-        if names and name not in names:
-            continue
-        print(f"{name}: {(section.__doc__ or '').splitlines()[0]}", flush=True)
-        try:
-            section()
-        except Exception:
-            traceback.print_exc(limit=3, file=sys.stdout)
+    run_sections(SECTIONS, names)
 
 
 if __name__ == "__main__":
