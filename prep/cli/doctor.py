@@ -66,7 +66,7 @@ def _rebuild() -> dict[str, Any]:
 def environment() -> dict[str, Any]:
     """Versions and devices, without importing anything heavy."""
     from prep import __version__
-    from prep.grading.isolate import LEVEL
+    from prep.grading.process.isolate import LEVEL
 
     return {
         "prep": __version__,

@@ -34,8 +34,8 @@ def serve() -> None:
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, leave)
     try:
-        from prep.grading import isolate
         from prep.grading.judge import CASE_TIMEOUT_S, Judge
+        from prep.grading.process import isolate
     except ImportError as e:
         emit({"event": "unavailable", "message": f"{e.name or e} is not installed"})
         return

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from prep.exercises.spec import Exercise
-from prep.grading.messages import Text, diagnosis
-from prep.grading.outcome import Outcome, right_before
+from prep.grading.diagnosis.messages import Text, diagnosis
+from prep.grading.diagnosis.outcome import Outcome, right_before
+from prep.grading.diagnosis.values import of_values
 from prep.grading.static import StaticFault
-from prep.grading.values import of_values
 
 
 def of_static(fault: StaticFault, source: bytes) -> dict[str, Any]:

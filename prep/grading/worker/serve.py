@@ -22,9 +22,10 @@ from typing import Any, NoReturn
 import numpy as np
 import torch
 
-from prep.grading import hooks, isolate, no_gpu, watch
 from prep.grading.buffers import Layout
-from prep.grading.protocol import Frame, ProtocolError, read_frame, write_frame
+from prep.grading.process import isolate
+from prep.grading.process.protocol import Frame, ProtocolError, read_frame, write_frame
+from prep.grading.worker import memory, no_gpu, operators, watch
 
 MOAT_BYTES = 256 << 10
 """On each side of a storage, beyond its guards and never sent: a block that overruns 4 KiB of guard, as 32 rows of 150
@@ -62,11 +63,12 @@ class Worker:
         path.parent.mkdir()
         path.write_bytes(frame.payload)
         self.watch.filename = str(path)
-        self.watch.allowed = hooks.ALWAYS_ALLOWED | frozenset(f"aten::{name}" for name in job["allowed_ops"])
+        self.watch.allowed = operators.ALWAYS_ALLOWED | frozenset(f"aten::{name}" for name in job["allowed_ops"])
         if not job["forbid_copies"]:
-            self.watch.allowed |= hooks.COPIES
+            self.watch.allowed |= operators.COPIES
         np.seterr(all="ignore")  # an overflow on the way, as in exp(-inf - x), is no output of the submission's
-        hooks.install(self.watch)
+        memory.install(self.watch)
+        operators.install(self.watch)
         no_gpu.install(lambda: self.config_turn)
         self.params = job["params"]
         sys.path.insert(0, str(path.parent))
@@ -95,7 +97,7 @@ class Worker:
         header: dict[str, Any] = {"status": "ok"}
         returned = None
         try:
-            with hooks.OperatorWatch(self.watch):
+            with operators.OperatorWatch(self.watch):
                 returned = self.entry(*arguments)
         except BaseException as e:
             header = {"status": "error", "error": self.error(e)}

@@ -13,9 +13,9 @@ import numpy as np
 
 from prep.exercises.spec import Exercise
 from prep.grading.compare import Comparison
+from prep.grading.diagnosis.messages import diagnosis
+from prep.grading.diagnosis.outcome import Outcome, all_equal, right_before
 from prep.grading.dtypes import DTYPES, Array
-from prep.grading.messages import diagnosis
-from prep.grading.outcome import Outcome, all_equal, right_before
 
 _LOWER = {"float64": "float32", "float32": "float16", "float16": "float16", "bfloat16": "bfloat16"}
 """Case dtype -> the precision that a careless kernel falls to; bfloat16's eight times larger errors are tried too."""

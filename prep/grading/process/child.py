@@ -13,8 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from prep.grading import worker
-from prep.grading.protocol import Expired, Frame, ProtocolError, StreamEnded, read_frame, write_frame
+from prep.grading.process.protocol import Expired, Frame, ProtocolError, StreamEnded, read_frame, write_frame
+from prep.grading.worker import serve
+
+ROLES = {"run": serve.run}
+"""What a forked process can be."""
 
 GRACE_S = 0.5
 """What a worker that is done, or that closed its pipe, gets to end by itself."""
@@ -47,8 +50,8 @@ class Child:
     ended_at: float = 0.0
 
     @classmethod
-    def fork(cls, cpu_seconds: float) -> Child:
-        """Fork a worker of this process, which must hold nothing that a submission may not see."""
+    def fork(cls, role: str, cpu_seconds: float) -> Child:
+        """Fork this process, which must hold nothing that a submission may not see, to do what `role` says."""
         folder = Path(tempfile.mkdtemp(prefix="prep-"))
         request_r, request_w = os.pipe()
         reply_r, reply_w = os.pipe()
@@ -57,7 +60,7 @@ class Child:
         sys.stderr.flush()
         pid = os.fork()
         if pid == 0:
-            worker.run(request_r, reply_w, output_w, folder, cpu_seconds)
+            ROLES[role](request_r, reply_w, output_w, folder, cpu_seconds)
         for fd in (request_r, reply_w, output_w):
             os.close(fd)
         return cls(pid, request_w, reply_r, output_r, folder)

@@ -1,0 +1,1 @@
+"""Runs inside the child process only: the submission, and everything that watches it."""

@@ -1,0 +1,97 @@
+"""Torch operators and the roads from torch to the host: what a submission computes outside its kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from prep.grading.worker.watch import Watch
+
+_VIEWS = (
+    "view _unsafe_view reshape _reshape_alias t transpose permute expand squeeze unsqueeze select slice as_strided "
+    "alias detach split split_with_sizes chunk unbind diagonal unfold movedim view_as numpy_T narrow flatten unflatten"
+)
+_ALLOCATIONS = (
+    "empty empty_like empty_strided new_empty new_empty_strided zeros zeros_like new_zeros ones ones_like new_ones "
+    "full full_like new_full zero_"
+)
+_COPIES = "clone copy_ _to_copy contiguous to lift_fresh"
+_OWN = "set_ new_empty copy_"
+"""Called by the interpreter itself when it takes a launch's arguments and hands them back."""
+
+ALWAYS_ALLOWED = frozenset(f"aten::{name}" for name in f"{_VIEWS} {_ALLOCATIONS}".split())
+COPIES = frozenset(f"aten::{name}" for name in _COPIES.split())
+INTERPRETER_OWN = frozenset(f"aten::{name}" for name in _OWN.split())
+_TO_HOST = ("numpy", "__array__", "tolist", "item", "__dlpack__", "__bool__", "__float__", "__int__", "__index__")
+_TEXT = ("__repr__", "__str__", "__format__")
+
+
+class OperatorWatch(TorchDispatchMode):  # type: ignore[misc]
+    """Notes every aten operator outside the allow-list, and gives kernels access to what the others return."""
+
+    def __init__(self, watch: Watch) -> None:
+        super().__init__()
+        self.watch = watch
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # torch wraps a mode so that dynamo looks away, and imports dynamo for that at the first operator: 1.4 s.
+        return False
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        watch = self.watch
+        result = func(*args, **(kwargs or {}))
+        if watch.silent:
+            return result
+        name = func._schema.name
+        own = watch.in_launch and not watch.in_body and name in INTERPRETER_OWN
+        if not own and name not in watch.allowed and not (name == "aten::fill_" and func._overloadname == "Scalar"):
+            watch.operator(name)
+        if not own:
+            watch.keep(result)
+            if name in COPIES or name in ("aten::zero_", "aten::fill_"):
+                target = result if isinstance(result, torch.Tensor) else None
+                if target is not None:
+                    watch.filled.add(target.untyped_storage().data_ptr())
+        return result
+
+
+def install(watch: Watch) -> None:
+    """Watch torch's roads to the host, for this process's life.
+
+    Values that leave torch for Python or numpy go round the operators; printing a tensor stays allowed.
+    """
+
+    def noted(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(self: Any, *args: Any, **named: Any) -> Any:
+            if not watch.silent:
+                watch.operator(f"Tensor.{name}")
+            return original(self, *args, **named)
+
+        return call
+
+    def silent(original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(self: Any, *args: Any, **named: Any) -> Any:
+            with silenced(watch):
+                return original(self, *args, **named)
+
+        return call
+
+    for name in _TO_HOST:
+        setattr(torch.Tensor, name, noted(name, getattr(torch.Tensor, name)))
+    for name in _TEXT:
+        setattr(torch.Tensor, name, silent(getattr(torch.Tensor, name)))
+
+
+@contextmanager
+def silenced(watch: Watch) -> Iterator[None]:
+    """Nothing is noted inside."""
+    watch.silent += 1
+    try:
+        yield
+    finally:
+        watch.silent -= 1
