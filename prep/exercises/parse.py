@@ -187,9 +187,10 @@ def _case(item: Table, suite: str, params: tuple[Param, ...], like: Mapping[str,
         faults.add(
             item.line_of("dtype"), f"{item.prefix}no bfloat16 on the CPU: Triton's interpreter computes on its raw bits"
         )
-    why, why_zh = _why(item)
+    why, why_zh = _two_languages(item, "why")
+    name, name_zh = _two_languages(item, "name")
     case = Case(
-        name=item.text("name"),
+        name=name,
         suite=suite,
         dims=dims,
         dtype=dtype,
@@ -198,18 +199,19 @@ def _case(item: Table, suite: str, params: tuple[Param, ...], like: Mapping[str,
         scalars=_scalars(item, params),
         strides=_strides(item, params, dims),
         why_zh=why_zh,
+        name_zh=name_zh,
     )
     item.close()
     return case
 
 
-def _why(item: Table) -> tuple[str, str]:
-    """The reason of a case in English and in Chinese: a text is the English one alone, a mapping holds both."""
-    value = item.items.get("why")
+def _two_languages(item: Table, key: str) -> tuple[str, str]:
+    """A text in English and in Chinese: a plain text is the English one alone, a mapping holds both."""
+    value = item.items.get(key)
     if value is None or not isinstance(value.data, dict):
-        return item.text("why"), ""
-    item.get("why")
-    both = Table(value, f"{item.prefix}why", item.faults)
+        return item.text(key), ""
+    item.get(key)
+    both = Table(value, f"{item.prefix}{key}", item.faults)
     texts = both.text("en"), both.text("zh")
     both.close()
     return texts

@@ -63,6 +63,9 @@ class Case:
     why_zh: str = ""
     """`why` in Chinese; empty where the author has not written it, which `prep check` reports."""
 
+    name_zh: str = ""
+    """`name` in Chinese, as it is shown; programs know a case by its English name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:

@@ -65,17 +65,18 @@ def stage_line(verdict: Mapping[str, Any]) -> str:
     return f"{'  '.join(parts)}  {seconds:.2f} s"
 
 
-def case_title(case: Mapping[str, Any]) -> str:
+def case_title(case: Mapping[str, Any], lang: str = "en") -> str:
     """`padded rows: M=4, N=50, float32`."""
     dims = ", ".join(f"{name}={extent}" for name, extent in case["dims"].items())
-    return f"{case['name']}: {dims}, {case['dtype']}"
+    name = case.get("names", {}).get(lang) or case["name"]  # attempts recorded by an earlier prep have one name
+    return f"{name}{'：' if lang == 'zh' else ': '}{dims}, {case['dtype']}"
 
 
 def case_lines(case: Mapping[str, Any], lang: str) -> list[str]:
     """What is wrong in one case, with its error map."""
     w = words(lang)
     why = case.get("whys", {}).get(lang) or case["why"]
-    lines = [case_title(case), "  " + w["why"].format(why=why)]
+    lines = [case_title(case, lang), "  " + w["why"].format(why=why)]
     first = case.get("first_wrong")
     if first is not None:
         lines.append("  " + w["wrong"].format(**{k: case[k] for k in ("mismatched", "elements")}))

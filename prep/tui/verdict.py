@@ -66,7 +66,7 @@ def case_row(case: Mapping[str, Any], width: int) -> Content:
 def case_title(case: Mapping[str, Any]) -> str:
     """`padded rows · M=4 N=50 · float32`."""
     dims = " ".join(f"{name}={extent}" for name, extent in case["dims"].items())
-    return " · ".join(filter(None, [case["name"], dims, case["dtype"]]))
+    return " · ".join(filter(None, [_localized(case, "name", current_language()), dims, case["dtype"]]))
 
 
 def number(value: Any) -> str:

@@ -162,6 +162,17 @@ def test_why_in_both_languages(root: Path) -> None:
     ]
 
 
+def test_a_name_in_both_languages_or_in_english_only(root: Path) -> None:
+    path = root / "scale" / "exercise.yaml"
+    edit(path, "name: one element", "name: {en: one element, zh: 单个元素}")
+    first, second = load_exercise("scale", root).suite("cpu")
+    assert (first.name, first.name_zh) == ("one element", "单个元素")
+    assert second.name_zh == ""
+    assert check_exercises(root) == []
+    line = edit(path, "{en: one element, zh: 单个元素}", "{en: one element}")
+    assert only(check_exercises(root)) == Fault(path, line, "cases.cpu[1]: name: 'zh' is missing")
+
+
 def test_why_in_english_only_can_be_tried_but_not_handed_in(root: Path) -> None:
     path = root / "scale" / "exercise.yaml"
     lines = [
@@ -378,6 +389,14 @@ def test_bundled_reasons_are_in_their_language() -> None:
         for case in exercise.cases:
             assert not HAN.search(case.why), (exercise.id, case.name)
             assert HAN.search(case.why_zh), (exercise.id, case.name)
+            assert not HAN.search(case.name), (exercise.id, case.name)
+
+
+def test_bundled_cases_that_a_laptop_runs_have_a_chinese_name_of_their_own() -> None:
+    for exercise in load_exercises().values():
+        names = [case.name_zh for case in exercise.suite("cpu")]
+        assert len(set(names)) == len(names), exercise.id
+        assert all(HAN.search(name) for name in names), exercise.id
 
 
 def test_codes_are_unique_and_as_the_design_says() -> None:

@@ -89,8 +89,12 @@ class Outcome:
         """The case as the verdict shows it."""
         shown = max(self.comparisons, key=lambda c: c.mismatched, default=None)
         worst, tolerance = shown.worst() if shown else (0.0, 0.0)
+        names = {"en": self.case.name, "zh": self.case.name_zh or self.case.name}
+        if self.repeat:
+            names = {"en": f"{names['en']}, again with new values", "zh": f"{names['zh']}，换一组数值重跑"}
         described: dict[str, Any] = {
-            "name": f"{self.case.name}, again with new values" if self.repeat else self.case.name,
+            "name": names["en"],
+            "names": names,
             "dims": dict(self.case.dims),
             "dtype": self.case.dtype,
             "status": self.status,
