@@ -178,6 +178,12 @@ class PrepApp(App[None]):
             self._judge = AsyncJudge()
         return self._judge
 
+    def on_mount(self) -> None:
+        if not self.is_headless:
+            from prep.tui.hangup import leave_when_told
+
+            leave_when_told(self)
+
     async def on_unmount(self) -> None:
         if self._judge is not None:
             await self._judge.close()
