@@ -46,7 +46,7 @@ def _watch(app: App[Any], terminals: list[int]) -> None:
     poll.register(0, 0)  # no event is asked for: what remains is that the other end hung up
     while not poll.poll(_LOOK_S * 1000) and os.isatty(0):
         pass
-    # What is still drawn must go somewhere: textual's writer dies of EIO, and then its queue of 30 frames blocks the app.
+    # What is drawn now must go somewhere: textual's writer dies of EIO, and then its queue of 30 frames blocks the app.
     nowhere = os.open(os.devnull, os.O_RDWR)
     for fd in terminals:
         os.dup2(nowhere, fd)
