@@ -23,6 +23,12 @@ import numpy as np
 from prep.exercises.spec import Tolerance, evaluate
 from prep.grading.dtypes import DTYPES, Array, DType
 
+DIFFERENCES = 12
+"""Wrong elements that a verdict lists one by one."""
+
+GRID_ROWS, GRID_COLUMNS = 24, 96
+"""Of a picture of the errors: twelve rows of a terminal in half blocks, as wide as a wide pane."""
+
 _SLACK = 1.1
 """On the rounding term: half a unit is exact only for the float64 value, and the arithmetic moves that a little."""
 
@@ -67,11 +73,16 @@ class Comparison:
         """Index, expected and got of the first wrong element in row-major order."""
         if self.passed:
             return None
-        at = int(np.flatnonzero(self.wrong)[0])
-        index = [int(i) for i in np.unravel_index(at, self.wrong.shape)]
+        return self._element(int(np.flatnonzero(self.wrong)[0]))
+
+    def differences(self, limit: int = DIFFERENCES) -> list[dict[str, Any]]:
+        """The first `limit` wrong elements in row-major order, as `first_wrong` gives the first."""
+        return [self._element(int(at)) for at in np.flatnonzero(self.wrong)[:limit]]
+
+    def _element(self, at: int) -> dict[str, Any]:
         return {
             "output": self.name,
-            "index": index,
+            "index": [int(i) for i in np.unravel_index(at, self.wrong.shape)],
             "expected": number(float(self.expected.flat[at])),
             "got": number(float(self.got.flat[at])),
             "written": not bool(self.unwritten.flat[at]) if self.unwritten.size else True,
@@ -123,3 +134,20 @@ def error_map(wrong: Array, rows: int = 8, columns: int = 40) -> list[str]:
             line += "░" if share == 0 else "▒" if share < 0.34 else "▓" if share < 0.67 else "█"
         picture.append(line)
     return picture
+
+
+def error_grid(wrong: Array, rows: int = GRID_ROWS, columns: int = GRID_COLUMNS) -> dict[str, Any]:
+    """What a picture is drawn from: the output as rows x last axis, in at most `rows` x `columns` cells.
+
+    `shape` is the plane's, `shares` a line of digits for each row of cells: 0 nothing is wrong there, 9 everything, the
+    others between. The edges of cell i of n over an extent e are e * i // n and e * (i + 1) // n.
+    """
+    plane = wrong.reshape(-1, wrong.shape[-1]) if wrong.ndim else wrong.reshape(1, 1)
+    height, width = plane.shape
+    n_rows, n_columns = min(rows, height), min(columns, width)
+    top, left = (np.arange(n) * extent // n for n, extent in ((n_rows, height), (n_columns, width)))
+    counts = np.add.reduceat(np.add.reduceat(plane.astype(np.int64), top, axis=0), left, axis=1)
+    areas = np.diff(np.append(top, height))[:, None] * np.diff(np.append(left, width))[None, :]
+    # Rounded inwards at both ends: one wrong element shows, and so does one right element.
+    levels = np.where(counts == areas, 9, np.where(counts == 0, 0, np.clip(counts * 9 // areas, 1, 8)))
+    return {"shape": [height, width], "shares": ["".join(map(str, line)) for line in levels.tolist()]}

@@ -1,9 +1,11 @@
-"""The verdict as text for a person: stages, the first wrong case with its error map, the diagnosis, one hint."""
+"""The verdict as text for a person: stages, the first wrong case with a picture of its errors, the diagnosis, one hint."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from prep.grading.picture import picture_lines
 
 _MARKS = {"passed": "✓", "failed": "✗", "running": "…", "skipped": "–"}
 
@@ -12,42 +14,66 @@ _WORDS: dict[str, dict[str, str]] = {
         "passed": "passed",
         "failed": "FAILED",
         "cases": "{right} of {total} cases right",
-        "wrong": "wrong: {mismatched:,} of {elements:,}",
+        "wrong": "wrong: {what}",
+        "count": "{mismatched:,} of {elements:,}",
         "first": "first: {output}[{index}]  expected {expected}  got {got}",
         "unwritten": "first: {output}[{index}]  expected {expected}  never written",
+        "tile": "that is element [{element}] of the tile of program ({program})",
         "error": "largest error {error}, allowed there {tolerance}",
-        "axes": "rows down, columns across; █ wrong, ░ right",
+        "axes": "rows down, columns across: █ wrong  ▌ in part  · right",
         "why": "why this case: {why}",
         "line": "line {line}",
         "hint": "hint: {hint}",
         "ask": "an interviewer would ask: {question}",
         "printed": "your code printed:",
         "more": "… {count} more lines",
+        "registers": "{n} registers a thread",
+        "spills": "{n} bytes spilled",
+        "no spills": "no spills",
+        "shared": "{n} bytes of shared memory",
+        "occupancy": "occupancy {n:.0%}",
+        "tensor cores": "tensor cores: {n}",
+        "no tensor cores": "no tensor cores",
     },
     "zh": {
         "passed": "通过",
         "failed": "未通过",
         "cases": "{total} 个用例中 {right} 个正确",
-        "wrong": "错误：{elements:,} 个元素中 {mismatched:,} 个",
+        "wrong": "错误：{what}",
+        "count": "{elements:,} 个元素中 {mismatched:,} 个",
         "first": "第一处：{output}[{index}]  应为 {expected}  得到 {got}",
         "unwritten": "第一处：{output}[{index}]  应为 {expected}  从未写入",
+        "tile": "即 program ({program}) 的 tile 中第 [{element}] 个元素",
         "error": "最大误差 {error}，该处允许 {tolerance}",
-        "axes": "纵为行，横为列；█ 错，░ 对",
+        "axes": "纵为行，横为列：█ 错  ▌ 部分错  · 对",
         "why": "此用例的用意：{why}",
         "line": "第 {line} 行",
         "hint": "提示：{hint}",
         "ask": "面试官会问：{question}",
         "printed": "你的代码打印了：",
         "more": "……另有 {count} 行",
+        "registers": "每线程 {n} 个寄存器",
+        "spills": "溢出 {n} 字节",
+        "no spills": "无寄存器溢出",
+        "shared": "共享内存 {n} 字节",
+        "occupancy": "占用率 {n:.0%}",
+        "tensor cores": "Tensor Core：{n}",
+        "no tensor cores": "未用 Tensor Core",
     },
 }
 
 OUTPUT_LINES = 20
+PICTURE_LINES = 8
 
 
 def words(lang: str) -> Mapping[str, str]:
     """The report's own words in `lang`; English where there are none."""
     return _WORDS.get(lang, _WORDS["en"])
+
+
+def text_in(lang: str, found: Mapping[str, Any], key: str) -> str:
+    """`found[key]` in `lang`, which stands in `found[key + "s"]`; what an earlier prep recorded is in English only."""
+    return str((found.get(key + "s") or {}).get(lang) or found.get(key) or "")
 
 
 def value(number: Any) -> str:
@@ -65,23 +91,46 @@ def stage_line(verdict: Mapping[str, Any]) -> str:
     return f"{'  '.join(parts)}  {seconds:.2f} s"
 
 
+def result_line(verdict: Mapping[str, Any], lang: str) -> str:
+    """`softmax: FAILED   7 of 9 cases right`."""
+    w = words(lang)
+    cases = verdict["cases"]
+    right = sum(case["status"] == "passed" for case in cases)
+    result = f"{verdict['exercise']}: {w['passed'] if verdict['passed'] else w['failed']}"
+    return f"{result}   {w['cases'].format(right=right, total=len(cases))}" if cases else result
+
+
 def case_title(case: Mapping[str, Any], lang: str = "en") -> str:
     """`padded rows: M=4, N=50, float32`."""
     dims = ", ".join(f"{name}={extent}" for name, extent in case["dims"].items())
-    name = case.get("names", {}).get(lang) or case["name"]  # attempts recorded by an earlier prep have one name
-    return f"{name}{'：' if lang == 'zh' else ': '}{dims}, {case['dtype']}"
+    return f"{text_in(lang, case, 'name')}{'：' if lang == 'zh' else ': '}{dims}, {case['dtype']}"
 
 
-def case_lines(case: Mapping[str, Any], lang: str) -> list[str]:
-    """What is wrong in one case, with its error map."""
+def wrong_words(case: Mapping[str, Any], lang: str) -> str:
+    """How much is wrong, and where where that has a name: `800 of 33,000, all in columns 976..999`."""
+    count = words(lang)["count"].format(mismatched=case["mismatched"], elements=case["elements"])
+    return text_in(lang, {"patterns": case.get("patterns"), "pattern": count}, "pattern")
+
+
+def tile_words(first: Mapping[str, Any], lang: str) -> str:
+    """Which program wrote the first wrong element, and where in its tile; empty where that is not known."""
+    tile = first.get("tile") or {}
+    if not tile:
+        return ""
+    element, program = (", ".join(map(str, tile.get(key) or ())) for key in ("index", "program"))
+    return words(lang)["tile"].format(element=element, program=program)
+
+
+def case_lines(case: Mapping[str, Any], lang: str, width: int = 80) -> list[str]:
+    """What is wrong in one case, with a picture of where."""
     w = words(lang)
-    why = case.get("whys", {}).get(lang) or case["why"]
-    lines = [case_title(case, lang), "  " + w["why"].format(why=why)]
+    lines = [case_title(case, lang), "  " + w["why"].format(why=text_in(lang, case, "why"))]
     first = case.get("first_wrong")
     if first is not None:
-        lines.append("  " + w["wrong"].format(**{k: case[k] for k in ("mismatched", "elements")}))
-        lines += [f"    {row}" for row in case["error_map"]]
-        lines.append(f"    ({w['axes']})")
+        lines.append("  " + w["wrong"].format(what=wrong_words(case, lang)))
+        drawn = picture_lines(case["error_grid"], width - 4, PICTURE_LINES) if "error_grid" in case else []
+        if drawn:
+            lines += [*(f"    {row}" for row in drawn), f"    ({w['axes']})"]
         shown = {
             "output": first["output"],
             "index": ", ".join(map(str, first["index"])),
@@ -89,6 +138,8 @@ def case_lines(case: Mapping[str, Any], lang: str) -> list[str]:
             "got": value(first["got"]),
         }
         lines.append("  " + w["first" if first["written"] else "unwritten"].format(**shown))
+        if tile_words(first, lang):
+            lines.append("  " + tile_words(first, lang))
         if first["written"]:
             worst = {"error": value(case["max_abs_error"]), "tolerance": value(case["tolerance"])}
             lines.append("  " + w["error"].format(**worst))
@@ -96,36 +147,70 @@ def case_lines(case: Mapping[str, Any], lang: str) -> list[str]:
 
 
 def diagnosis_lines(found: Mapping[str, Any], lang: str) -> list[str]:
-    """One diagnosis: code, what it means, the line of the user's code, hint, question."""
+    """One diagnosis: code, what it means and how sure that is, the line of the user's code, hint, question."""
     w = words(lang)
-    where = f"  {w['line'].format(line=found['line'])}" if found.get("line") else ""
-    lines = [f"{found['code']}{where}", f"  {found['messages'].get(lang, found['message'])}"]
+    head = [found["code"]]
+    if found.get("line"):
+        head.append(w["line"].format(line=found["line"]))
+    if text_in(lang, found, "confidence"):
+        head.append(f"({text_in(lang, found, 'confidence')})")
+    lines = ["  ".join(head), f"  {text_in(lang, found, 'message')}"]
     if found.get("source"):
         lines.append(f"    {found['line']} | {found['source']}")
     if found.get("traceback"):
         lines += [f"    {row}" for row in found["traceback"].splitlines()]
-    lines.append("  " + w["hint"].format(hint=found["hints"].get(lang, found["hint"])))
-    question = found.get("question", {}).get(lang)
+    lines.append("  " + w["hint"].format(hint=text_in(lang, found, "hint")))
+    question = (found.get("question") or {}).get(lang)
     if question:
         lines.append("  " + w["ask"].format(question=question))
     return lines
 
 
-def verdict_text(verdict: Mapping[str, Any], lang: str = "en") -> str:
-    """The whole verdict for a person, as plain text."""
+def xray_facts(entry: Mapping[str, Any], lang: str) -> list[str]:
+    """What the compiler made of one kernel, a fact each; what the stage did not find out is left out."""
     w = words(lang)
-    cases = verdict["cases"]
-    right = sum(case["status"] == "passed" for case in cases)
-    result = w["passed"] if verdict["passed"] else w["failed"]
-    lines = [
-        f"{verdict['exercise']}: {result}   {w['cases'].format(right=right, total=len(cases))}"
-        if cases
-        else f"{verdict['exercise']}: {result}",
-        stage_line(verdict),
-    ]
-    wrong = next((case for case in cases if case["status"] != "passed"), None)
+    facts = []
+    if entry.get("registers"):
+        facts.append(w["registers"].format(n=entry["registers"]))
+    if entry.get("spills") is not None:
+        facts.append(w["spills"].format(n=entry["spills"]) if entry["spills"] else w["no spills"])
+    if entry.get("shared_bytes") is not None:
+        facts.append(w["shared"].format(n=f"{entry['shared_bytes']:,}"))
+    if entry.get("occupancy"):
+        facts.append(w["occupancy"].format(n=entry["occupancy"]))
+    if entry.get("tensor_cores") is not None:
+        used = entry["tensor_cores"]
+        facts.append(w["tensor cores"].format(n=used) if used else w["no tensor cores"])
+    return facts
+
+
+def xray_title(entry: Mapping[str, Any]) -> str:
+    """`softmax_kernel  sm_90`."""
+    return "  ".join(filter(None, [entry.get("kernel") or entry.get("name"), entry.get("target")]))
+
+
+def xray_notes(entry: Mapping[str, Any], lang: str) -> list[str]:
+    notes = entry.get("notes") or ()
+    return [str(note.get(lang) or note.get("en")) if isinstance(note, Mapping) else str(note) for note in notes]
+
+
+def xray_lines(entries: Sequence[Mapping[str, Any]], lang: str) -> list[str]:
+    """What the compile stage saw, a block for each kernel."""
+    lines = []
+    for entry in entries:
+        lines += ["", xray_title(entry), *(f"  {fact}" for fact in xray_facts(entry, lang))]
+        lines += [f"  ! {note}" for note in xray_notes(entry, lang)]
+    return lines[1:]
+
+
+def verdict_lines(verdict: Mapping[str, Any], lang: str = "en", width: int = 80) -> list[str]:
+    """The whole verdict for a person, line by line; pictures are at most `width` cells wide, other lines are as long
+    as they are."""
+    w = words(lang)
+    lines = [result_line(verdict, lang), stage_line(verdict)]
+    wrong = next((case for case in verdict["cases"] if case["status"] != "passed"), None)
     if wrong is not None:
-        lines += ["", *case_lines(wrong, lang)]
+        lines += ["", *case_lines(wrong, lang, width)]
     for found in verdict["diagnosis"]:
         lines += ["", *diagnosis_lines(found, lang)]
     printed = verdict.get("output", "").splitlines()
@@ -133,4 +218,9 @@ def verdict_text(verdict: Mapping[str, Any], lang: str = "en") -> str:
         lines += ["", w["printed"], *(f"    {row}" for row in printed[:OUTPUT_LINES])]
         if len(printed) > OUTPUT_LINES:
             lines.append(f"    {w['more'].format(count=len(printed) - OUTPUT_LINES)}")
-    return "\n".join(lines)
+    return lines
+
+
+def verdict_text(verdict: Mapping[str, Any], lang: str = "en", width: int = 80) -> str:
+    """`verdict_lines` as one text."""
+    return "\n".join(verdict_lines(verdict, lang, width))

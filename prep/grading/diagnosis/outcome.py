@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from prep.exercises.spec import Case
-from prep.grading.compare import Comparison, error_map, number
+from prep.grading.compare import Comparison, error_grid, error_map, number
 from prep.grading.dtypes import Array
 
 
@@ -107,6 +107,8 @@ class Outcome:
         }
         if shown is not None and not shown.passed:
             described["error_map"] = error_map(shown.wrong)
+            described["error_grid"] = error_grid(shown.wrong)
+            described["differences"] = shown.differences()
             described["first_wrong"] = shown.first_wrong()
         return described
 
