@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -41,9 +42,14 @@ def grade_command(exercise_id: str, file: Path | None, device: str, as_json: boo
     if as_json:
         click.echo(json.dumps(verdict, ensure_ascii=False))
     else:
-        click.echo(verdict_text(verdict, lang or load_settings().lang))
+        click.echo(verdict_text(verdict, lang or load_settings().lang, _width()))
     _record(verdict, path)
     sys.exit(0 if verdict["passed"] else 1)
+
+
+def _width() -> int:
+    """Of the picture in the report: the terminal's, and in a file or pipe that of a usual one."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
 
 
 class _Progress:

@@ -1,4 +1,4 @@
-"""The verdict as text for a person: stages, the first wrong case with a picture of its errors, the diagnosis, one hint."""
+"""The verdict as text for a person: stages, the first wrong case and a picture of its errors, diagnosis, one hint."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -72,7 +74,7 @@ def test_it_keeps_to_its_room_and_its_edges(shape: tuple[int, int], width: int, 
     bounds = [tuple(map(int, label.split(".."))) for label in found.labels]
     assert bounds[0][0] == 0
     assert bounds[-1][-1] == shape[0] - 1
-    assert all(a[-1] + 1 == b[0] for a, b in zip(bounds, bounds[1:], strict=False))
+    assert all(a[-1] + 1 == b[0] for a, b in itertools.pairwise(bounds))
 
 
 def test_shares_count_what_is_wrong() -> None:
