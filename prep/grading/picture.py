@@ -6,9 +6,9 @@ on its left, so that the shape says all and colour only repeats it.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 RIGHT, PART, WRONG = 0, 1, 2
@@ -113,7 +113,7 @@ def _shrink(levels: Sequence[Sequence[int]], count: int) -> list[list[int]]:
     count = min(count, len(levels))
     bounds = [len(levels) * i // count for i in range(count + 1)]
     rows = []
-    for top, bottom in itertools.pairwise(bounds):
+    for top, bottom in pairwise(bounds):
         rows.append([_merged(column) for column in zip(*levels[top:bottom], strict=True)])
     return rows
 
@@ -121,7 +121,7 @@ def _shrink(levels: Sequence[Sequence[int]], count: int) -> list[list[int]]:
 def _shrink_line(line: Sequence[int], count: int) -> list[int]:
     count = min(count, len(line))
     bounds = [len(line) * i // count for i in range(count + 1)]
-    return [_merged(line[left:right]) for left, right in itertools.pairwise(bounds)]
+    return [_merged(line[left:right]) for left, right in pairwise(bounds)]
 
 
 def _merged(levels: Sequence[int]) -> int:

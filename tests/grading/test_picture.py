@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +13,9 @@ from prep.grading.compare import GRID_COLUMNS, GRID_ROWS, error_grid
 from prep.grading.picture import picture, picture_lines
 
 
-def drawn(shape: tuple[int, ...], wrong: object, width: int = 60, height: int = 8) -> list[str]:
+def drawn(shape: tuple[int, ...], wrong: Any, width: int = 60, height: int = 8) -> list[str]:
     mask = np.zeros(shape, dtype=bool)
-    mask[wrong] = True  # type: ignore[index]
+    mask[wrong] = True
     return picture_lines(error_grid(mask), width, height)
 
 
