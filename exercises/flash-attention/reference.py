@@ -12,7 +12,8 @@ def make_inputs(case: Any, rng: np.random.Generator) -> dict[str, Any]:
     """q, k, v of shape [B, H, S, D] in float64, and the case's causal and scale.
 
     Regimes: `normal` standard normal; `rising` and `falling` a score that grows or falls with the position of the key,
-    by 12 over the sequence; `large` scores near 300 or -300; `offset` values of v between 0.55 and 1.55.
+    by 12 over the sequence; `large` scores near 300 or -300; `offset` values of v between 0.55 and 1.55; `mixed`
+    queries, keys and values of many scales, with ties and a dominant key.
     """
     shape = tuple(case.dims[name] for name in "BHSD")
     q = rng.standard_normal(shape)
@@ -31,6 +32,18 @@ def make_inputs(case: Any, rng: np.random.Generator) -> dict[str, Any]:
     elif case.regime == "offset":
         # Averages just above 1, where half a unit of float16 is largest in proportion.
         v = 0.55 + rng.random(shape)
+    elif case.regime == "mixed":
+        # Queries of scales from 1/64 to 4 and heads of values with a scale and a shift of their own; some keys come twice,
+        # some are zero, and one of each head outweighs the others.
+        q = q * 2.0 ** rng.uniform(-6.0, 2.0, (*shape[:3], 1))
+        v = v * 2.0 ** rng.uniform(-6.0, 4.0, (*shape[:2], 1, 1)) + rng.uniform(-2.0, 2.0, (*shape[:2], 1, 1))
+        for head in np.ndindex(shape[:2]):
+            again = rng.integers(0, shape[2], (2, 1 + shape[2] // 4))
+            k[head][again[0]] = k[head][again[1]]
+            k[head][rng.integers(0, shape[2], 1 + shape[2] // 8)] = 0.0
+            k[head][rng.integers(0, shape[2])] *= 3.0
+    elif case.regime != "normal":
+        raise ValueError(f"unknown regime {case.regime!r}")
     return {"q": q, "k": k, "v": v, **case.scalars}
 
 

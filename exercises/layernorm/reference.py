@@ -23,12 +23,36 @@ def make_inputs(case, rng):
         x = x * 300.0 + rng.uniform(-400.0, 400.0, (m, 1))
     elif case.regime == "rising":
         x = x + np.linspace(-4.0, 8.0, n)[None, :]
+    elif case.regime == "mixed":
+        x = _mixed(x, rng)
     else:
         raise ValueError(f"unknown regime {case.regime!r}")
     # Not the identity: a kernel that leaves weight or bias out must be wrong.
     weight = rng.uniform(0.5, 1.5, n) * rng.choice([-1.0, 1.0], n)
     bias = rng.uniform(0.25, 2.0, n) * rng.choice([-1.0, 1.0], n)
     return {"x": x, "weight": weight, "bias": bias, "eps": case.scalars["eps"]}
+
+
+def _mixed(x, rng):
+    """Every row of a kind, a scale and a place of its own, so that no test of some elements tells what the others are."""
+    m, n = x.shape
+    scale = 2.0 ** rng.uniform(-10.0, 6.0, m)
+    # A mean of up to 300 spreads, where a difference of squares has lost five of its seven digits.
+    shift = np.where(rng.random(m) < 0.7, rng.uniform(-300.0, 300.0, m) * scale, 0.0)
+    for row, kind in enumerate(rng.integers(0, 6, m)):
+        values = x[row] * scale[row] + shift[row]
+        if kind == 1:
+            values = np.round(x[row]) * 2.0 ** np.round(rng.uniform(-3.0, 3.0))  # ties
+        elif kind == 2:
+            values[rng.integers(0, n)] += rng.uniform(10.0, 100.0) * scale[row]  # one dominant value, anywhere
+        elif kind == 3:
+            values[:] = 2.0 ** np.round(rng.uniform(-3.0, 3.0))  # its mean is exact, so the variance is 0
+        elif kind == 4:
+            values = x[row] * 1e-6  # subnormal in float16, and far below eps
+        elif kind == 5:
+            values = np.sort(values) if rng.random() < 0.5 else -np.sort(-values)
+        x[row] = values
+    return x
 
 
 def _normalise(x, eps, axis):

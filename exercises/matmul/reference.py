@@ -12,7 +12,8 @@ def make_inputs(case: Any, rng: np.random.Generator) -> dict[str, np.ndarray]:
 
     Regimes: `normal` both standard normal; `offset` all terms of a sum positive; `cancelling` the first half of K
     comes again with the opposite sign and a small difference; `large` the same with values near 300, so that
-    partial sums, and single products, leave the range of float16 while the result stays in it.
+    partial sums, and single products, leave the range of float16 while the result stays in it; `mixed` rows and columns of
+    many kinds and scales.
     """
     m, n, k = case.dims["M"], case.dims["N"], case.dims["K"]
     a = rng.standard_normal((m, k))
@@ -30,7 +31,27 @@ def make_inputs(case: Any, rng: np.random.Generator) -> dict[str, np.ndarray]:
         # The halves differ by one part in a thousand, which is what remains of the sum.
         a[:, half : 2 * half] = -a[:, :half] * (1.0 + 1e-3 * rng.standard_normal((m, half)))
         a[:, 2 * half :] = 0.0
+    elif case.regime == "mixed":
+        # Rows of a and columns of b, each of a scale of its own, some constant, some nearly all zero, and a shift.
+        a = _mixed(a, rng)
+        b = _mixed(b.T, rng).T
+    elif case.regime != "normal":
+        raise ValueError(f"unknown regime {case.regime!r}")
     return {"a": a, "b": b}
+
+
+def _mixed(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Every row of a kind and a scale of its own; sums of 130 products stay below the largest float16."""
+    m, n = x.shape
+    x = x * 2.0 ** rng.uniform(-6.0, 2.0, (m, 1)) + np.where(rng.random((m, 1)) < 0.3, rng.uniform(-4.0, 4.0, (m, 1)), 0.0)
+    for row, kind in enumerate(rng.integers(0, 5, m)):
+        if kind == 1:
+            x[row] = x[row, 0]
+        elif kind == 2:
+            x[row] = np.where(rng.random(n) < 0.8, 0.0, x[row])
+        elif kind == 3:
+            x[row] = np.round(x[row])
+    return x
 
 
 def oracle(a: np.ndarray, b: np.ndarray) -> dict[str, np.ndarray]:

@@ -28,9 +28,36 @@ def make_inputs(case, rng):
     elif case.regime == "rising":
         # The running maximum moves in every block of any size; the early ones still count for about a tenth.
         x = x * 0.1 + np.linspace(0.0, 6.0, n)[None, :]
+    elif case.regime == "mixed":
+        x = _mixed(x, rng)
     else:
         raise ValueError(f"unknown regime {case.regime!r}")
     return {"x": x}
+
+
+def _mixed(x, rng):
+    """Every row of a kind, a scale and a place of its own, so that no test of some elements tells what the others are."""
+    m, n = x.shape
+    scale = 2.0 ** rng.uniform(-10.0, 6.0, m)
+    shift = np.where(rng.random(m) < 0.5, rng.uniform(-60.0, 60.0, m), 0.0)
+    for row, kind in enumerate(rng.integers(0, 7, m)):
+        values = x[row] * scale[row] + shift[row]
+        at = rng.integers(0, n, max(1, n // 4))
+        if kind == 1:
+            values = np.round(x[row]) * 2.0 ** np.round(rng.uniform(-3.0, 3.0)) + np.round(shift[row])  # ties
+        elif kind == 2:
+            values[at[0]] += rng.uniform(10.0, 80.0)  # one dominant value, anywhere
+        elif kind == 3:
+            values[:] = values[0]
+        elif kind == 4:
+            values[at] = -np.inf
+            values[rng.integers(0, n)] = shift[row]  # at least one that is not masked out
+        elif kind == 5:
+            values = x[row] * 1e-6  # subnormal in float16
+        elif kind == 6:
+            values = np.sort(values) if rng.random() < 0.5 else -np.sort(-values)
+        x[row] = values
+    return x
 
 
 def _softmax(x, axis):

@@ -12,6 +12,12 @@ def make_inputs(case, rng):
         # 1e-41 is subnormal in float32.
         odd = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-41, -3e38])
         x = np.where(rng.random((m, n)) < 0.3, rng.choice(odd, (m, n)), x)
+    elif case.regime == "mixed":
+        # Every size of number that the dtype has, ties, and whole rows and columns of one value.
+        x = rng.standard_normal((m, n)) * 2.0 ** rng.integers(-20, 10, (m, n))
+        x = np.where(rng.random((m, n)) < 0.2, np.round(x), x)
+        x[rng.integers(0, m)] = rng.standard_normal()
+        x[:, rng.integers(0, n)] = rng.standard_normal()
     elif case.regime == "integers":
         limit = np.iinfo(case.dtype).max
         x = rng.integers(-limit, limit, (m, n), endpoint=True)

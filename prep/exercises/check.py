@@ -200,6 +200,7 @@ def _reference(exercise: Exercise) -> Faults:
 def _check_regimes(exercise: Exercise, tree: ast.Module, faults: Faults) -> None:
     """A regime that make_inputs does not know would silently fall back to ordinary values."""
     texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    for regime in dict.fromkeys(case.regime for case in exercise.cases):
+    drawn = [regime for _, regime in exercise.draw.values] if exercise.draw is not None else []
+    for regime in dict.fromkeys([*(case.regime for case in exercise.cases), *drawn]):
         if regime != "normal" and regime not in texts:
             faults.add(1, f"the regime '{regime}' of exercise.yaml does not occur here")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from prep.exercises.draw import parse_draw
 from prep.exercises.located import Faults, Table, Value, read_yaml
 from prep.exercises.spec import (
     DTYPES,
@@ -75,6 +76,7 @@ def _exercise(table: Table, folder: Path) -> Exercise:
         allowed_ops=table.words("allowed_ops", required=False),
         xray=_xray(table),
         goals=_goals(table),
+        draw=parse_draw(table, params, names),
         forbid_copies=table.flag("forbid_copies"),
     )
     table.close()

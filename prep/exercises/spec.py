@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -68,6 +68,32 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """The floating-point numbers from `low` to `high`."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What the cases that no file names are drawn from, anew in every run; see prep.exercises.draw."""
+
+    dims: Mapping[str, Sequence[int]]
+    """Dimension -> the sizes it may have."""
+
+    limits: tuple[tuple[str, int], ...]
+    """Expressions over the dimensions and the most that each may come to, which bounds a case's time."""
+
+    values: tuple[tuple[str, str], ...]
+    """Pairs of a dtype and a regime."""
+
+    scalars: Mapping[str, tuple[Any, ...] | Span]
+    strides: tuple[Mapping[str, tuple[str, ...]], ...]
+    """Layouts beside the contiguous one; their expressions may name `pad` and `gap` too, two drawn numbers."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tolerance:
     """How far a right answer may be from the float64 oracle; see prep.grading.compare for the formula."""
 
@@ -112,6 +138,9 @@ class Exercise:
     allowed_ops: tuple[str, ...]
     xray: tuple[Mapping[str, Any], ...]
     goals: Mapping[str, float]
+    draw: Draw | None = None
+    """None where an author has not written the block: then no secret case is run."""
+
     forbid_copies: bool = False
     """True where the exercise is itself a copy of layout, so that `contiguous` and `copy_` would be the answer."""
 
@@ -196,4 +225,4 @@ def evaluate(expression: str | int, names: Mapping[str, int]) -> int:
 
 
 __all__ = ["DTYPES", "KINDS", "REGIMES", "ROLES", "SCALAR_DTYPES", "SUITES", "TRACKS", "Case", "ContentError", "Device"]
-__all__ += ["Exercise", "Lang", "Param", "Role", "Tolerance", "Work", "evaluate"]
+__all__ += ["Draw", "Exercise", "Lang", "Param", "Role", "Span", "Tolerance", "Work", "evaluate"]

@@ -49,12 +49,13 @@ class Judge:
                 stage["message"] = verdict["diagnosis"][0]["message"]
         if fault is None:
             with self._stage(verdict, "cpu", emit) as stage:
-                outcomes, load_error = CpuStage(exercise, self.case_timeout).run(source, filename, verdict, emit)
+                cpu = CpuStage(exercise, self.case_timeout)
+                outcomes, load_error = cpu.run(source, filename, verdict, emit)
                 verdict["diagnosis"] = diagnose.of_outcomes(exercise, outcomes, load_error, source)
                 right = sum(o.passed for o in outcomes)
                 verdict["passed"] = bool(outcomes) and right == len(outcomes) and not verdict["diagnosis"]
                 stage["status"] = "passed" if verdict["passed"] else "failed"
-                stage["message"] = f"{right}/{len(exercise.suite('cpu')) + 1}"
+                stage["message"] = f"{right}/{cpu.total}"
         emit({"event": "verdict", "verdict": verdict})
         return verdict
 

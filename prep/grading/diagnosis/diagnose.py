@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from prep.exercises.spec import Exercise
-from prep.grading.diagnosis.messages import Text, diagnosis
-from prep.grading.diagnosis.outcome import Outcome, right_before
+from prep.exercises.spec import Case, Exercise
+from prep.grading.diagnosis.messages import diagnosis
+from prep.grading.diagnosis.outcome import Outcome
 from prep.grading.diagnosis.values import of_values
+from prep.grading.diagnosis.words import Text
 from prep.grading.static import StaticFault
 
 
@@ -37,13 +38,13 @@ def of_outcomes(
         found = question(exercise, failing, passing, source)
         if found:
             break
-    return found or [diagnosis("numerically-wrong", source, case=failing[0].case.name)]
+    return found or [diagnosis("numerically-wrong", source, case=failing[0].case)]
 
 
 Question = Callable[[Exercise, list[Outcome], list[Outcome], bytes], list[dict[str, Any]]]
 
 
-def _of_error(error: dict[str, Any], source: bytes, case: str | None) -> dict[str, Any]:
+def _of_error(error: dict[str, Any], source: bytes, case: Case | None) -> dict[str, Any]:
     if "ended" in error:
         return _of_end(error["ended"], source, case)
     what = f"{error['type']}: {error['message']}" if error["message"] else error["type"]
@@ -57,7 +58,7 @@ def _of_error(error: dict[str, Any], source: bytes, case: str | None) -> dict[st
     return diagnosis("crash", source, line=error["line"], **common)
 
 
-def _of_end(ended: str | None, source: bytes, case: str | None) -> dict[str, Any]:
+def _of_end(ended: str | None, source: bytes, case: Case | None) -> dict[str, Any]:
     if ended == "timeout":
         return diagnosis("timeout", source, case=case)
     return diagnosis("crash", source, case=case, detail=Text(f"the process {ended}", f"进程异常结束（{ended}）"))
@@ -68,7 +69,7 @@ def _ended(exercise: Exercise, failing: list[Outcome], passing: list[Outcome], s
         if outcome.error is not None:
             return []  # it raised first, and only then ended
         if outcome.ended is not None:
-            return [_of_end(outcome.ended, source, outcome.case.name)]
+            return [_of_end(outcome.ended, source, outcome.case)]
     return []
 
 
@@ -78,21 +79,19 @@ def _used_library(
     for outcome in failing:
         if outcome.operators:
             first = outcome.operators[0]
-            return [
-                diagnosis("uses-library-op", source, line=first["line"], case=outcome.case.name, name=first["name"])
-            ]
+            return [diagnosis("uses-library-op", source, line=first["line"], case=outcome.case, name=first["name"])]
     for outcome in failing:
         if outcome.foreign and outcome.error is None:
             written = outcome.foreign[0]
             name = Text(f"'{written}' was written outside any kernel", f"'{written}' 不是由 kernel 写入的")
-            return [diagnosis("uses-library-op", source, case=outcome.case.name, name=name)]
+            return [diagnosis("uses-library-op", source, case=outcome.case, name=name)]
     return []
 
 
 def _raised(exercise: Exercise, failing: list[Outcome], passing: list[Outcome], source: bytes) -> list[dict[str, Any]]:
     for outcome in failing:
         if outcome.error is not None:
-            return [_of_error(outcome.error, source, outcome.case.name)]
+            return [_of_error(outcome.error, source, outcome.case)]
     return []
 
 
@@ -100,12 +99,13 @@ def _ignored_strides(
     exercise: Exercise, failing: list[Outcome], passing: list[Outcome], source: bytes
 ) -> list[dict[str, Any]]:
     """Right wherever tensors are contiguous, wrong in some way wherever they are not."""
-    contiguous = [o for o in passing if not o.strided]
-    if not contiguous or any(not o.strided or right_before(o, passing) for o in failing):
+    contiguous = [o for o in passing if not o.strided and o.published]
+    failing = [o for o in failing if o.published]
+    if not failing or not contiguous or any(not o.strided for o in failing):
         return []
     first = failing[0]
     strides = ", ".join(f"{name}: {' x '.join(s)}" for name, s in first.case.strides.items())
-    return [diagnosis("ignores-strides", source, case=first.case.name, detail=strides)]
+    return [diagnosis("ignores-strides", source, case=first.case, detail=strides)]
 
 
 def _mutated(exercise: Exercise, failing: list[Outcome], passing: list[Outcome], source: bytes) -> list[dict[str, Any]]:
@@ -113,7 +113,7 @@ def _mutated(exercise: Exercise, failing: list[Outcome], passing: list[Outcome],
         if outcome.mutated:
             stores = [v for v in outcome.violations if v["kind"] != "load" and v["name"] in outcome.mutated]
             line = stores[0]["line"] if stores else None
-            return [diagnosis("input-mutated", source, line=line, case=outcome.case.name, name=outcome.mutated[0])]
+            return [diagnosis("input-mutated", source, line=line, case=outcome.case, name=outcome.mutated[0])]
     return []
 
 
@@ -135,7 +135,7 @@ def _memory(exercise: Exercise, failing: list[Outcome], passing: list[Outcome], 
                 code,
                 source,
                 line=violation["line"],
-                case=outcome.case.name,
+                case=outcome.case,
                 name=violation["name"] or "its tensor",
                 detail=_place(violation),
                 program=", ".join(map(str, violation["program"])),
@@ -145,7 +145,7 @@ def _memory(exercise: Exercise, failing: list[Outcome], passing: list[Outcome], 
         for outcome in failing:
             for name, strays in outcome.strays.items():
                 at = _place({"offset": int(strays[0]), "extent": _extent(outcome, name)})
-                case = outcome.case.name
+                case = outcome.case
                 return [diagnosis("out-of-bounds-write", source, case=case, name=name, detail=at, lanes=strays.size)]
     return list(named.values())
 
@@ -172,5 +172,5 @@ def _no_kernel(
     exercise: Exercise, failing: list[Outcome], passing: list[Outcome], source: bytes
 ) -> list[dict[str, Any]]:
     if any(o.launches == 0 for o in failing) and not passing:
-        return [diagnosis("no-kernel", source, case=failing[0].case.name, name=exercise.entry)]
+        return [diagnosis("no-kernel", source, case=failing[0].case, name=exercise.entry)]
     return []

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from prep.exercises.draw import SUITE
 from prep.exercises.spec import Case
 from prep.grading.compare import Comparison, error_grid, error_map, number
+from prep.grading.diagnosis import pattern
 from prep.grading.dtypes import Array
 
 
@@ -53,6 +55,23 @@ class Outcome:
     """Root mean square of the errors, as a share of the expected values'."""
 
     depth: int = 1
+
+    owners: dict[str, Array] = field(default_factory=dict)
+    """Output -> in its shape, the position in `programs` of the program that stored the element last, or -1."""
+
+    programs: list[list[int]] = field(default_factory=list)
+    """Indices in the grid of the programs that stored something."""
+
+    store_lines: dict[str, Array] = field(default_factory=dict)
+    """Output -> in its shape, the line of the submission that stored the element last; 0 where that is not known."""
+
+    alone: dict[str, bool] = field(default_factory=dict)
+    """For a drawn case that failed: was it right with its sizes alone, or its sizes and strides alone?"""
+
+    @property
+    def published(self) -> bool:
+        """A case that exercise.yaml names, run for the first time, with the values that it says."""
+        return not self.repeat and self.case.suite != SUITE
 
     @property
     def strided(self) -> bool:
@@ -109,7 +128,15 @@ class Outcome:
             described["error_map"] = error_map(shown.wrong)
             described["error_grid"] = error_grid(shown.wrong)
             described["differences"] = shown.differences()
-            described["first_wrong"] = shown.first_wrong()
+            first = shown.first_wrong()
+            owners = self.owners.get(shown.name)
+            where = pattern.find(shown.wrong, owners, self.programs)
+            described["pattern"] = where.code
+            described["patterns"] = {"en": where.text.en, "zh": where.text.zh}
+            if first is not None and owners is not None:
+                place = pattern.tile(owners, self.programs, first["index"])
+                first.update({} if place is None else {"tile": place})
+            described["first_wrong"] = first
         return described
 
 
@@ -122,4 +149,4 @@ def all_equal(array: Array) -> bool:
 
 def right_before(outcome: Outcome, passing: list[Outcome]) -> bool:
     """Was the same case right when it was run for the first time?"""
-    return outcome.repeat and any(o.case is outcome.case for o in passing)
+    return outcome.repeat and any(o.published and o.case.name == outcome.case.name for o in passing)

@@ -1,114 +1,91 @@
 """In what way values are wrong: never written, kept, constant, one precision lower, wrong at the tail, ...
 
-A code is given only where every failing case agrees with it.
+A code is given only where every failing case agrees with it. The published cases speak first, for they differ from each
+other in one thing at a time; what only secret values or sizes bring out is told apart by running their sizes alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from prep.exercises.spec import Exercise
-from prep.grading.compare import Comparison
 from prep.grading.diagnosis.messages import diagnosis
 from prep.grading.diagnosis.outcome import Outcome, all_equal, right_before
-from prep.grading.dtypes import DTYPES, Array
-
-_LOWER = {"float64": "float32", "float32": "float16", "float16": "float16", "bfloat16": "bfloat16"}
-"""Case dtype -> the precision that a careless kernel falls to; bfloat16's eight times larger errors are tried too."""
-
-_LOST = 32
-"""In units of the lower precision: an error beyond 32 eps of the magnitude (3% for float16) has another cause."""
-
-_CLOSER = 0.2
-"""The distance to a typical wrong answer, as a share of the distance to the right one."""
+from prep.grading.dtypes import Array
 
 _SMALL = 0.1
 """Root mean square of the errors, as a share of the results'."""
 
-_LIKE_ANOTHER = 16.0
-"""A wrong answer is recognised within this multiple of the tolerance: it is computed in another order than ours."""
 
-
-def annotate(
-    exercise: Exercise,
-    outcome: Outcome,
-    reference: ModuleType,
-    values: Mapping[str, Array],
-    scalars: Mapping[str, Any],
-    magnitude: Mapping[str, Array],
-) -> None:
-    """Note what a wrong result looks like, while the inputs are at hand: a typical wrong answer, a lower precision."""
-    with np.errstate(all="ignore"):
-        likely = reference.wrong_answers(**values, **scalars) if hasattr(reference, "wrong_answers") else {}
-    for code, outputs in likely.items():
-        shared = [c for c in outcome.comparisons if c.name in outputs]
-        if shared and all(_alike(exercise, outcome, c, np.asarray(outputs[c.name])) for c in shared):
-            outcome.likeness = code
-            break
-    eps = max(DTYPES[_LOWER.get(outcome.case.dtype, "float16")].eps, DTYPES["float16"].eps)
-    explained = []
-    for c in outcome.comparisons:
-        size = np.maximum(np.abs(c.expected), np.abs(magnitude[c.name]))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            share = c.error / (eps * min(8 * np.sqrt(outcome.depth), _LOST) * size + 8 * DTYPES["float16"].smallest)
-        # Terms beyond the largest float16 overflow a float16 accumulator: infinite there is what that precision gives.
-        share = np.where(~np.isfinite(c.got) & (size > DTYPES["float16"].largest), 0.0, share)
-        explained.append(float(np.nanmax(share, initial=0.0)))
-        finite = np.isfinite(c.got) & np.isfinite(c.expected)
-        error = np.sqrt(np.mean(np.square(c.error[finite]))) if finite.any() else np.inf
-        typical = np.sqrt(np.mean(np.square(c.expected[finite]))) if finite.any() else 0.0
-        outcome.relative_error = min(outcome.relative_error, float(error / typical) if typical else np.inf)
-    outcome.low_precision = max(explained, default=np.inf)
-
-
-def _alike(exercise: Exercise, outcome: Outcome, comparison: Comparison, other: Array) -> bool:
-    got = comparison.got
-    if got.shape != other.shape or got.size == 0:
-        return False
-    # The wrong answer has a scale of its own: where the right one is 1e-12, it may be 1.
-    eps = DTYPES[outcome.case.dtype].eps + DTYPES[exercise.tolerance.compute].eps * np.sqrt(outcome.depth)
-    with np.errstate(invalid="ignore", over="ignore"):
-        close = np.abs(got - other) <= _LIKE_ANOTHER * (comparison.tolerance + eps * np.abs(other))
-    endless = ~np.isfinite(other) | (np.abs(other) > DTYPES[outcome.case.dtype].largest)
-    same = (got == other) | (~np.isfinite(got) & endless)
-    if not (close | same).all():
-        return False
-    # Where the tolerance is wide, as beside a mean of 1e4, much is close: it must be far closer than the right answer.
-    finite = np.isfinite(got) & np.isfinite(other) & np.isfinite(comparison.expected)
-    to_other, to_right = (np.square(got - like)[finite].sum() for like in (other, comparison.expected))
-    return bool(to_other <= _CLOSER**2 * to_right)
+class Finding(NamedTuple):
+    code: str
+    confidence: str = ""
 
 
 def of_values(
     exercise: Exercise, failing: list[Outcome], passing: list[Outcome], source: bytes
 ) -> list[dict[str, Any]]:
-    first = next((o for o in failing if o.wrong is not None), None)
+    wrong_ones = [o for o in failing if o.wrong is not None]
+    first = next((o for o in wrong_ones if o.published), wrong_ones[0] if wrong_ones else None)
     if first is None or first.wrong is None:
         return []
     wrong = first.wrong.first_wrong() or {}
     details = {
-        "case": first.case.name,
+        "case": first.case,
         "name": wrong.get("output", ""),
         "index": ",".join(map(str, wrong.get("index", []))),
         "expected": wrong.get("expected"),
         "got": wrong.get("got"),
         "returned": first.returned,
     }
+    finding = _finding(failing, passing)
+    line = _store_line(first) if finding.code not in ("not-written", "stale-output") else None
+    return [diagnosis(finding.code, source, line=line, line_of="store", confidence=finding.confidence, **details)]
+
+
+def _finding(failing: list[Outcome], passing: list[Outcome]) -> Finding:
+    published = [o for o in failing if o.published]
+    stale = _repeated(failing, passing)
+    if not published:
+        return Finding(stale) if stale else _hidden(failing)
+    right = [o for o in passing if o.published]
     code = (
-        _unwritten(failing)
-        or _repeated(failing, passing)
-        or _by_likeness(failing)
-        or _constant(failing)
-        or _not_finite(failing, passing)
-        or _by_precision(failing)
-        or _by_shape(failing, passing)
-        or "numerically-wrong"
+        _unwritten(published)
+        or stale
+        or _by_likeness(published)
+        or _constant(published)
+        or _not_finite(published)
+        or _by_precision(published)
     )
-    return [diagnosis(code, source, **details)]
+    return Finding(code) if code else _by_shape(published, right)
+
+
+def _hidden(failing: list[Outcome]) -> Finding:
+    """Right on every published case and wrong on what this run drew: because of the values, or of the sizes?"""
+    if _by_precision(failing):
+        return Finding("low-precision")
+    drawn = [o for o in failing if not o.repeat]
+    # The same tensors were right with the values that the case announces.
+    if len(drawn) < len(failing) or not drawn:
+        return Finding("distribution-dependent", "certain")
+    if any(o.alone.get("sizes") is False for o in drawn):
+        return Finding("hardcoded-shape", "certain")
+    if all(o.strided and o.alone.get("strides") is False for o in drawn):
+        return Finding("ignores-strides", "certain")
+    if all(o.alone.get("strides", o.alone.get("sizes")) for o in drawn):
+        return Finding("distribution-dependent", "certain")
+    return Finding("numerically-wrong")
+
+
+def _store_line(outcome: Outcome) -> int | None:
+    """The line that stored the first wrong element, where the trace knows it."""
+    wrong = outcome.wrong
+    lines = None if wrong is None else outcome.store_lines.get(wrong.name)
+    if wrong is None or lines is None or lines.shape != wrong.wrong.shape:
+        return None
+    return int(lines.flat[int(np.flatnonzero(wrong.wrong)[0])]) or None
 
 
 def _unwritten(failing: list[Outcome]) -> str | None:
@@ -167,7 +144,7 @@ def _by_likeness(failing: list[Outcome]) -> str | None:
     return None
 
 
-def _not_finite(failing: list[Outcome], passing: list[Outcome]) -> str | None:
+def _not_finite(failing: list[Outcome]) -> str | None:
     def strange(outcome: Outcome) -> bool:
         return any((~np.isfinite(c.got) & np.isfinite(c.expected) & c.wrong).any() for c in outcome.comparisons)
 
@@ -188,28 +165,26 @@ def _by_precision(failing: list[Outcome]) -> str | None:
     return None
 
 
-def _by_shape(failing: list[Outcome], passing: list[Outcome]) -> str | None:
+def _by_shape(failing: list[Outcome], passing: list[Outcome]) -> Finding:
     """Wrong by size: at the end of a block only, or for every size but one."""
     shown = [c for o in failing for c in o.comparisons if not c.passed and c.wrong.size > 1]
     if shown and all(_is_tail(c.wrong) for c in shown):
-        return "tail-wrong"
-    if not passing:
-        return None
-    names = failing[0].case.dims
+        return Finding("tail-wrong")
+    names = failing[0].case.dims if passing else {}
     for name in names:
         fails = {o.case.dims[name] for o in failing}
         passes = {o.case.dims[name] for o in passing}
         if fails & passes:
             continue
         if all(_is_power_of_two(v) for v in passes) and not any(_is_power_of_two(v) for v in fails if v > 1):
-            return "tail-wrong"
+            return Finding("tail-wrong", "guess")
     for name in names:
         fails = {o.case.dims[name] for o in failing}
         passes = {o.case.dims[name] for o in passing if o.case.dims[name] > 1}
         # Sizes on both sides of the one that is right: what fails above a size only may have to do with blocks.
         if len(passes) == 1 and not fails & passes and min(fails - {1}, default=0) < min(passes) < max(fails):
-            return "hardcoded-shape"
-    return None
+            return Finding("hardcoded-shape")
+    return Finding("numerically-wrong")
 
 
 def _is_power_of_two(value: int) -> bool:

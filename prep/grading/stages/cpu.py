@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import math
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,17 +12,16 @@ from typing import Any
 import numpy as np
 
 from prep.errors import ContentError
+from prep.exercises.draw import SUITE
 from prep.exercises.spec import Case, Exercise, evaluate
 from prep.grading.buffers import Layout
 from prep.grading.compare import Comparison, compare, tolerance_of
+from prep.grading.diagnosis.likeness import annotate
 from prep.grading.diagnosis.outcome import Outcome
-from prep.grading.diagnosis.values import annotate
 from prep.grading.dtypes import DTYPES, Array, bits, to_float64, to_storage
 from prep.grading.process.child import Child
+from prep.grading.stages.draw import SECRET_CASES, plan, probes
 from prep.grading.verdict import Verdict
-
-REPEAT_ELEMENTS = 16
-"""Output elements that a case must have to be run again with new values, against results kept from call to call."""
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -34,14 +32,17 @@ class CpuStage:
     def __init__(self, exercise: Exercise, case_timeout: float) -> None:
         self.exercise = exercise
         self.case_timeout = case_timeout
+        self.total = 0
 
     def run(
         self, source: bytes, filename: str, verdict: Verdict, emit: Emit
     ) -> tuple[list[Outcome], dict[str, Any] | None]:
         """The outcome of every case, or what kept the submission from being loaded."""
         exercise, reference = self.exercise, load_reference(self.exercise.reference_path)
-        cases = exercise.suite("cpu")
-        child = Child.fork("run", self.case_timeout * (len(cases) + 2))
+        # Drawn after the fork: the worker's memory holds no case that no file names.
+        child = Child.fork("run", self.case_timeout * (len(exercise.suite("cpu")) + 2 + SECRET_CASES))
+        turns = plan(exercise)
+        self.total = len(turns)
         outcomes: list[Outcome] = []
         try:
             job = {
@@ -56,16 +57,16 @@ class CpuStage:
             if reply is None or reply.header.get("status") != "ok":
                 error = reply.header.get("error") if reply else {"ended": child.ended}
                 return [], error
-            # A case whose answer depends on the values: softmax of one element is 1 whatever it is.
-            many = [i for i, case in enumerate(cases) if _elements(exercise, case) >= REPEAT_ELEMENTS]
-            again = secrets.choice(many) if many else secrets.randbelow(len(cases))
             previous: dict[str, Array] = {}
-            turns = [(case, False) for case in cases]
-            turns.insert(again + 1, (cases[again], True))
             for turn, (case, repeat) in enumerate(turns):
                 outcome = Outcome(case, repeat=repeat)
                 previous = self._call(child, reference, outcome, turn, previous)
                 outcomes.append(outcome)
+                if case.suite == SUITE and not outcome.values_right and child.ended is None:
+                    for what, probed in probes(case).items():
+                        alone = Outcome(probed)
+                        self._call(child, reference, alone, turn, {})
+                        outcome.alone[what] = alone.values_right
                 described = outcome.describe()
                 verdict["cases"].append(described)
                 emit({"event": "case", "index": turn, "total": len(turns), "case": described})
@@ -186,10 +187,6 @@ def _layout(exercise: Exercise, param: Any, case: Case) -> Layout:
         exercise.shape(param, case),
         exercise.strides(param, case),
     )
-
-
-def _elements(exercise: Exercise, case: Case) -> int:
-    return min(math.prod(exercise.shape(p, case)) for p in exercise.outputs)
 
 
 def _plain(value: Any) -> Any:
