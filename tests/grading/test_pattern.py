@@ -41,7 +41,7 @@ PLACES: list[tuple[str, tuple[int, ...], Any, str]] = [
 
 
 def _wrong(shape: tuple[int, ...], place: Any) -> Array:
-    wrong = np.zeros(shape, dtype=bool)
+    wrong: Array = np.zeros(shape, dtype=bool)
     wrong[place] = True
     return wrong
 
