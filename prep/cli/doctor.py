@@ -66,14 +66,14 @@ def _rebuild() -> dict[str, Any]:
 def environment() -> dict[str, Any]:
     """Versions and devices, without importing anything heavy."""
     from prep import __version__
-    from prep.grading.process.isolate import LEVEL
+    from prep.grading.process import isolation
 
     return {
         "prep": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: _version_of(name) for name in PACKAGES},
-        "isolation": LEVEL,
+        "isolation": isolation.LEVELS[-1],
         "gpu": gpus(),
     }
 

@@ -1,26 +1,22 @@
 """The judge: makes inputs from secret seeds, holds the oracle, compares what the worker returns, and decides.
 
-The worker is forked before any seed is drawn and gets inputs only. Whatever it says about itself is evidence for the
-diagnosis; that a submission passed is concluded from raw bytes alone, and only after the worker answered every call.
+Workers are forked from another process, see process/, and get inputs only: what the judge knows was never in their
+memory. Whatever a worker says about itself is evidence for the diagnosis; that a submission passed is concluded from
+raw bytes alone, and only after the worker answered every call and left in good order.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-# The decorator of a kernel and triton's own library read this when they are imported: so before triton is.
-os.environ["TRITON_INTERPRET"] = "1"
-
-import torch
-
 from prep.exercises.spec import Exercise
 from prep.grading import static
 from prep.grading.diagnosis import diagnose
-from prep.grading.process import isolate
+from prep.grading.process import launch
+from prep.grading.process.launch import ZygoteDied
 from prep.grading.stages.cpu import CpuStage, Emit
 from prep.grading.verdict import Verdict, empty
 
@@ -29,18 +25,31 @@ CASE_TIMEOUT_S = 15.0
 
 
 class Judge:
-    """Grades submissions one after the other; torch and triton are imported once, with the module."""
+    """Grades submissions one after the other, with workers of one zygote."""
 
     def __init__(self, case_timeout: float = CASE_TIMEOUT_S) -> None:
         self.case_timeout = case_timeout
-        torch.set_num_threads(1)  # before any fork: a thread pool does not survive it
 
     def grade(self, exercise: Exercise, source: bytes, filename: str, emit: Emit = lambda event: None) -> Verdict:
         """Judge `source` (the content of `filename`) as a submission for `exercise` on the CPU.
 
         Events go to `emit` as they come; the last one carries the verdict that is returned.
         """
-        verdict = empty(exercise.id, filename, "cpu", isolate.LEVEL)
+        verdict = empty(exercise.id, filename, "cpu", launch.ensure().level)
+        try:
+            self._stages(exercise, source, filename, verdict, emit)
+        except ZygoteDied:  # by another hand than the submission's, it may be: once more from the start
+            verdict = empty(exercise.id, filename, "cpu", launch.ensure().level)
+            try:
+                self._stages(exercise, source, filename, verdict, emit)
+            except ZygoteDied:
+                error = {"ended": "was there when the process that starts the workers died, twice"}
+                verdict = empty(exercise.id, filename, "cpu", launch.ensure().level)
+                verdict["diagnosis"] = diagnose.of_outcomes(exercise, [], error, source)
+        emit({"event": "verdict", "verdict": verdict})
+        return verdict
+
+    def _stages(self, exercise: Exercise, source: bytes, filename: str, verdict: Verdict, emit: Emit) -> None:
         with self._stage(verdict, "static", emit) as stage:
             fault = static.check(source, exercise)
             if fault is not None:
@@ -56,8 +65,6 @@ class Judge:
                 verdict["passed"] = bool(outcomes) and right == len(outcomes) and not verdict["diagnosis"]
                 stage["status"] = "passed" if verdict["passed"] else "failed"
                 stage["message"] = f"{right}/{cpu.total}"
-        emit({"event": "verdict", "verdict": verdict})
-        return verdict
 
     @contextmanager
     def _stage(self, verdict: Verdict, name: str, emit: Emit) -> Iterator[Any]:

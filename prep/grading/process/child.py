@@ -1,139 +1,222 @@
-"""A worker's process as the judge sees it: forked, asked, watched while it answers, ended with all it started."""
+"""A worker's process as the judge sees it: asked for, asked, watched while it answers, ended with all it started."""
 
 from __future__ import annotations
 
+import json
 import os
-import shutil
+import select
 import signal
-import sys
-import tempfile
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from prep.grading.process import launch
+from prep.grading.process.launch import ZygoteDied
 from prep.grading.process.protocol import Expired, Frame, ProtocolError, StreamEnded, read_frame, write_frame
-from prep.grading.worker import serve
-
-ROLES = {"run": serve.run}
-"""What a forked process can be."""
 
 GRACE_S = 0.5
-"""What a worker that is done, or that closed its pipe, gets to end by itself."""
+"""What a worker that closed its pipe gets to end by itself."""
 
-WRITE_LIMIT = 256 << 20
-"""Bytes a submission may write in all, to files and pipes, before it is ended: its folder is on the user's disk."""
+END_S = 10.0
+"""Until the zygote has ended a worker and all that it started; a zygote that takes longer is itself ended."""
+
+START_S = 60.0
+"""From the request to a worker that is confined: 10 ms, on a machine that is not swamped."""
 
 OUTPUT_LIMIT = 64 << 10
 """Bytes of what it prints that are kept."""
 
 
-class WroteTooMuch(Exception):
-    """The worker wrote more than WRITE_LIMIT."""
-
-
 @dataclass
 class Child:
-    """A forked worker and the pipes to it."""
+    """A worker and the pipes to it."""
 
-    pid: int
+    zygote: launch.Zygote
+    control: socket.socket
     requests: int
     replies: int
     output_fd: int
-    folder: Path
     printed: bytearray = field(default_factory=bytearray)
+    level: str | None = None
+    """The level of isolation that it really has, once it started."""
+
     ended: str | None = None
+    """Why there are no more answers: `timeout`, or how the process ended, in words."""
+
     status: int | None = None
-    """How it ended, once it was waited for."""
+    """How it ended, as waitpid tells, once it did."""
+
+    reason: str | None = None
+    """Why the zygote ended it, where it did."""
 
     ended_at: float = 0.0
 
     @classmethod
     def fork(cls, role: str, cpu_seconds: float) -> Child:
-        """Fork this process, which must hold nothing that a submission may not see, to do what `role` says."""
-        folder = Path(tempfile.mkdtemp(prefix="prep-"))
+        """Have a worker forked to do what `role` says; returns before it runs, for any thread.
+
+        Raises:
+            ZygoteDied: there is no zygote.
+        """
+        zygote = launch.current()
         request_r, request_w = os.pipe()
         reply_r, reply_w = os.pipe()
         output_r, output_w = os.pipe()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        pid = os.fork()
-        if pid == 0:
-            ROLES[role](request_r, reply_w, output_w, folder, cpu_seconds)
-        for fd in (request_r, reply_w, output_w):
-            os.close(fd)
-        return cls(pid, request_w, reply_r, output_r, folder)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            child = cls(zygote, ours, request_w, reply_r, output_r)
+            try:
+                zygote.fork(role, cpu_seconds, (request_r, reply_w, output_w, theirs.fileno()))
+            except ZygoteDied:
+                child._close()
+                raise
+            finally:
+                for fd in (request_r, reply_w, output_w):
+                    os.close(fd)
+        os.set_blocking(request_w, False)
+        return child
 
-    def collect(self, chunk: bytes) -> None:
-        self.printed += chunk[: max(0, OUTPUT_LIMIT - len(self.printed))]
+    def start(self) -> None:
+        """Wait until it is confined; what the submission says about that is not asked, for it is not read yet.
 
-    def check(self) -> None:
-        """Raise where waiting on makes no sense: it wrote too much, or it is gone and a child of it holds the pipe."""
-        if self._gone() and time.monotonic() > self.ended_at + GRACE_S:
-            raise StreamEnded
-        try:
-            counts = Path(f"/proc/{self.pid}/io").read_text()
-        except OSError:
+        Raises:
+            OSError: there is no room for it on this machine.
+            ZygoteDied: the zygote ended.
+        """
+        if self.level is not None:
             return
-        for line in counts.splitlines():
-            if line.startswith("wchar:") and int(line.split()[1]) > WRITE_LIMIT:
-                raise WroteTooMuch
+        self.zygote.await_ready()
+        try:
+            hello = read_frame(self.replies, time.monotonic() + START_S, {self.output_fd: self._collect}, self._check)
+        except ProtocolError as e:
+            self._await_end()
+            raise OSError(f"a worker did not start: {self.ended or e}") from e
+        self.level = str(hello.header["level"])
 
     def ask(self, header: dict[str, Any], payload: bytes, seconds: float, meanwhile: Callable[[], Any]) -> Frame | None:
-        """Send a request and wait for its reply; None where the process ended or had to be ended (see `ended`)."""
+        """Send a request and wait for its reply; None where the process ended or had to be ended (see `ended`).
+
+        Raises:
+            OSError, ZygoteDied: see `start`.
+        """
+        if self.ended is None:
+            self.start()
         deadline = time.monotonic() + seconds
-        try:
-            write_frame(self.requests, header, payload)
-            meanwhile()
-            return read_frame(self.replies, deadline, {self.output_fd: self.collect}, self.check)
-        except Expired:
-            self.ended = "timeout"
-        except WroteTooMuch:
-            self.ended = f"wrote more than {WRITE_LIMIT >> 20} MiB"
-        except (ProtocolError, BrokenPipeError):
-            self.ended = ""  # how it died is known once it is waited for
-        self.kill()
+        if not self.tell(header, payload, deadline):
+            return None
+        meanwhile()
+        return self.hear(deadline)
+
+    def tell(self, header: dict[str, Any], payload: bytes, deadline: float) -> bool:
+        """Send a request, to be answered by one frame or more; False where the process ended."""
+        if self.ended is not None:
+            return False
+        self.start()
+        with self._ending():
+            write_frame(self.requests, header, payload, deadline, {self.output_fd: self._collect}, self._check)
+        return self.ended is None
+
+    def hear(self, deadline: float) -> Frame | None:
+        """The next frame; None where the process ended or had to be ended."""
+        if self.ended is not None:
+            return None
+        with self._ending():
+            return read_frame(self.replies, deadline, {self.output_fd: self._collect}, self._check)
         return None
 
+    @contextmanager
+    def _ending(self) -> Iterator[None]:
+        """End the process where talking to it fails, and note why."""
+        try:
+            yield
+        except Expired:
+            self.ended = "timeout"
+            self.kill()
+        except (ProtocolError, BrokenPipeError):
+            deadline = time.monotonic() + GRACE_S  # it closed its pipe: let its own end be seen
+            while self.status is None and time.monotonic() < deadline:
+                self._hear(0.02)
+            self.kill()
+
+    def finish(self, seconds: float) -> bool:
+        """Have it say that it is done, and leave; False where it was ended before (see `ended`).
+
+        A process that is killed after its last answer, by whomever, did not finish.
+        """
+        if self.ask({"op": "end"}, b"", seconds, lambda: None) is None:
+            return False
+        deadline = time.monotonic() + seconds
+        while self.status is None and time.monotonic() < deadline:
+            self._hear(0.05)
+        if self.status != 0:
+            self.kill()
+            self.ended = self.ended or "did not leave when it was done"
+            return False
+        return True
+
     def kill(self) -> None:
-        """End the whole process group, and note how the process had ended if it did so by itself."""
-        deadline = time.monotonic() + GRACE_S  # one that closed its pipe is about to end: let its own status be seen
-        while not self._gone() and not self.ended and time.monotonic() < deadline:
-            time.sleep(0.01)
-        self._end()
-        if self.ended == "" and self.status is not None:
-            self.ended = _how_it_ended(self.status)
-
-    def _gone(self) -> bool:
-        if self.status is None:
-            done, status = os.waitpid(self.pid, os.WNOHANG)
-            if done:
-                self.status, self.ended_at = status, time.monotonic()
-        return self.status is not None
-
-    def _end(self) -> None:
-        _kill_group(self.pid)
-        if self.status is None:
-            self.status = os.waitpid(self.pid, 0)[1]
+        """End it and everything that it started."""
+        self._await_end()
+        if self.ended is None and self.status is not None:
+            self.ended = self.reason or _how_it_ended(self.status)
 
     def close(self) -> None:
-        os.close(self.requests)
-        deadline = time.monotonic() + GRACE_S
-        while not self._gone() and time.monotonic() < deadline:
-            time.sleep(0.002)
-        self._end()
-        for fd in (self.replies, self.output_fd):
-            os.close(fd)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def _kill_group(pid: int) -> None:
-    for target in (os.killpg, os.kill):
+        """End it, keep what it printed last, and let go of it."""
         try:
-            target(pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            continue
+            self._await_end()
+        finally:
+            while select.select([self.output_fd], [], [], 0)[0]:
+                chunk = os.read(self.output_fd, 1 << 16)
+                if not chunk:
+                    break
+                self._collect(chunk)
+            self._close()
+
+    def _close(self) -> None:
+        self.control.close()
+        for fd in (self.requests, self.replies, self.output_fd):
+            os.close(fd)
+
+    def _collect(self, chunk: bytes) -> None:
+        self.printed += chunk[: max(0, OUTPUT_LIMIT - len(self.printed))]
+
+    def _check(self) -> None:
+        """Called while waiting: hear how it ended, and do not wait on where that was a while ago."""
+        self._hear(0.0)
+        if self.status is not None and time.monotonic() > self.ended_at + GRACE_S:
+            raise StreamEnded
+
+    def _hear(self, seconds: float) -> None:
+        """Take what the zygote says about the worker."""
+        if self.status is not None or not select.select([self.control], [], [], seconds)[0]:
+            return
+        try:
+            text = self.control.recv(1 << 16)
+        except OSError:
+            text = b""
+        if not text:
+            raise ZygoteDied
+        message = json.loads(text)
+        if "failed" in message:
+            raise OSError(message["failed"])
+        if "ended" in message:
+            self.status, self.reason, self.ended_at = message["ended"], message["reason"], time.monotonic()
+
+    def _await_end(self) -> None:
+        if self.status is not None:
+            return
+        # Not a message: one that the zygote closed the socket without reading would take its last words with it.
+        with suppress(OSError):
+            self.control.shutdown(socket.SHUT_WR)
+        deadline = time.monotonic() + END_S
+        while self.status is None:
+            if time.monotonic() > deadline:  # stopped, by a worker of ours
+                self.zygote.kill()
+                raise ZygoteDied
+            self._hear(0.05)
 
 
 def _how_it_ended(status: int) -> str:

@@ -54,6 +54,7 @@ class CpuStage:
                 "params": [{"name": p.name, "role": p.role} for p in exercise.params],
             }
             reply = child.ask(job, source, self.case_timeout, lambda: None)
+            verdict["environment"]["isolation"] = child.level
             if reply is None or reply.header.get("status") != "ok":
                 error = reply.header.get("error") if reply else {"ended": child.ended}
                 return [], error
@@ -72,6 +73,9 @@ class CpuStage:
                 emit({"event": "case", "index": turn, "total": len(turns), "case": described})
                 if child.ended is not None:
                     break
+            if child.ended is None and not child.finish(self.case_timeout):
+                outcomes[-1].ended = child.ended
+                verdict["cases"][-1] = outcomes[-1].describe()
             return outcomes, None
         finally:
             child.close()

@@ -1,29 +1,27 @@
 """The worker: runs one submission in the interpreter and sends back raw bytes.
 
-It is forked before any seed is drawn and never holds an expected value. It answers two requests:
+It is forked before any seed is drawn and never holds an expected value. It answers:
 
     load  the submission's source -> what its import did
     call  storages of all parameters -> the same storages after the call, and what the call did
+    end   nothing -> nothing, and it leaves
 """
 
 from __future__ import annotations
 
 import ctypes
 import importlib.util
-import math
 import os
 import sys
-import tempfile
 import traceback
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import torch
 
 from prep.grading.buffers import Layout
-from prep.grading.process import isolate
 from prep.grading.process.protocol import Frame, ProtocolError, read_frame, write_frame
 from prep.grading.worker import memory, no_gpu, operators, watch
 
@@ -47,11 +45,14 @@ class Worker:
         self.config_turn = 0
 
     def serve(self) -> None:
-        """Answer until the judge closes the pipe."""
+        """Answer until the judge asks for the end, or closes the pipe."""
         while True:
             try:
                 frame = read_frame(self.requests)
             except ProtocolError:
+                return
+            if frame.header["op"] == "end":
+                write_frame(self.replies, {"status": "ok"})
                 return
             reply = self.load(frame) if frame.header["op"] == "load" else self.call(frame)
             write_frame(self.replies, reply.header, reply.payload)
@@ -186,15 +187,6 @@ def _region(layout: Layout, storage: torch.Tensor) -> watch.Region:
     )
 
 
-def run(requests: int, replies: int, output: int, folder: Path, cpu_seconds: float) -> NoReturn:
-    """Be the worker: confine this process, serve, and leave without running anybody's exit handlers."""
-    status = 0
-    try:
-        isolate.enter(folder, (requests, replies), output, math.ceil(cpu_seconds))
-        tempfile.tempdir = str(folder)
-        Worker(requests, replies, folder).serve()
-    except BaseException:
-        traceback.print_exc()
-        status = 70
-    finally:
-        os._exit(status)
+def run(requests: int, replies: int, folder: Path) -> None:
+    """Be the worker until the judge has no more to ask."""
+    Worker(requests, replies, folder).serve()

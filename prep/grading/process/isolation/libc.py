@@ -1,0 +1,37 @@
+"""The few calls of the C library that Python does not offer."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 36, 38
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def prctl(option: int, value: int, argument: object = 0) -> None:
+    """prctl(2); nothing where there is no Linux.
+
+    Raises:
+        OSError: the kernel refused.
+    """
+    if sys.platform != "linux":
+        return
+    if _libc.prctl(option, value, argument, 0, 0) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def syscall(number: int, *arguments: object) -> int:
+    """syscall(2).
+
+    Raises:
+        OSError: the kernel refused.
+    """
+    result = int(_libc.syscall(ctypes.c_long(number), *arguments))
+    if result < 0:
+        errno = ctypes.get_errno()
+        raise OSError(errno, os.strerror(errno))
+    return result
