@@ -45,8 +45,6 @@ def check_folder(folder: Path, solutions: Path, known_cards: Collection[str] | N
     faults.append(_reference(exercise))
     faults.append(_submission(exercise, exercise.starter_path))
     faults.append(_submission(exercise, solutions / exercise.id / "solution.py"))
-    styles = sorted((solutions / exercise.id / "styles").glob("*.py"))
-    faults.extend(_submission(exercise, path) for path in styles)
     mutants = sorted((folder / "mutants").glob("*.py"))
     if len(mutants) < MUTANTS:
         few = Faults(folder / "mutants")

@@ -320,15 +320,6 @@ def test_entry_has_the_declared_parameters(root: Path, name: str) -> None:
     assert (fault.path, fault.line) == (path, line)
 
 
-def test_solutions_in_other_styles_have_the_entry_too(root: Path) -> None:
-    path = root.parent / "solutions" / "scale" / "styles" / "other.py"
-    path.parent.mkdir()
-    path.write_text("def scale(x, factor, out):\n    pass\n", encoding="utf-8")
-    assert check_exercises(root) == []
-    path.write_text("def scale(x, out):\n    pass\n", encoding="utf-8")
-    assert only(check_exercises(root)).path == path
-
-
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
