@@ -9,6 +9,11 @@ import pytest
 from prep.clock import Instant
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    # Here and not in tests/grading: pytest asks only the conftest files that it finds before it collects.
+    parser.addoption("--rounds", type=int, default=1, help="grade each right kernel of tests/grading/right so often")
+
+
 class TestClock:
     """A clock that stands still until a test moves it. Starts on Sunday 2026-11-22, 09:00 at UTC+8."""
 

@@ -1,4 +1,4 @@
-# style: 4-D tensor descriptors made in the kernel, straight over the strided tensors; tiles reshaped to two dimensions
+# style: 4-D tensor descriptors made in the kernel, straight over strided tensors where alignment allows; tiles reshaped to two dimensions
 import torch
 import triton
 import triton.language as tl
@@ -45,12 +45,21 @@ def attention(q, k, v, o, B, H, S, scale, qb, qh, qs, kb, kh, ks, vb, vh, vs, ob
     od.store([b, h, start, 0], tl.reshape(acc, (1, 1, BM, D)))
 
 
+def aligned(t):
+    """May a descriptor describe it as it is?"""
+    return t.stride(3) == 1 and all(n * t.element_size() % 16 == 0 for n in t.stride()[:3]) and t.data_ptr() % 16 == 0
+
+
 def flash_attention(q, k, v, causal, scale, out):
     B, H, S, D = q.shape
+    q, k, v = (t if aligned(t) else t.contiguous() for t in (q, k, v))
+    result = out if aligned(out) else torch.empty((B, H, S, D), dtype=out.dtype, device=out.device)
     if q.is_cuda:
         triton.set_allocator(scratch)
     attention[(triton.cdiv(S, 32), B, H)](
-        q, k, v, out, B, H, S, scale,
-        *q.stride()[:3], *k.stride()[:3], *v.stride()[:3], *out.stride()[:3],
+        q, k, v, result, B, H, S, scale,
+        *q.stride()[:3], *k.stride()[:3], *v.stride()[:3], *result.stride()[:3],
         CAUSAL=causal, D=D, BM=32, BN=32,
     )
+    if result is not out:
+        out.copy_(result)

@@ -41,4 +41,4 @@ def k(x, w, b, eps, o, sx, so, N, B: tl.constexpr):
 
 def layernorm(x, weight, bias, eps, out):
     M, N = x.shape
-    k[(M,)](x, weight, bias, eps, out, x.stride(0), out.stride(0), N, B=min(1024, triton.next_power_of_2(N)))
+    k[(M,)](x, weight, bias, eps, out, x.stride(0), out.stride(0), N, B=min(256, triton.next_power_of_2(N)))

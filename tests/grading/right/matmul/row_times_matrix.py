@@ -21,7 +21,7 @@ def matmul(a, b, out):
     M, N = out.shape
     K = a.shape[1]
     wide = min(512, max(32, triton.next_power_of_2(N)))
-    tall = max(16, 8192 // wide)
+    tall = max(16, min(8192 // wide, triton.next_power_of_2(K)))
     args = (a, b, out, N, K, *a.stride(), *b.stride(), *out.stride())
     grid = (M, triton.cdiv(N, wide))
     row_kernel.warmup(*args, ROWS_OF_B=tall, COLS_OF_B=wide, grid=grid)

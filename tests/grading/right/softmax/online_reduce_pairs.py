@@ -40,5 +40,5 @@ def _online_softmax(x_ptr, y_ptr, x_row, y_row, N, COLS: tl.constexpr):
 
 def softmax(x, out):
     M, N = x.shape
-    cols = min(2048, triton.next_power_of_2(N))
+    cols = min(512, triton.next_power_of_2(N))
     _online_softmax[(M,)](x, out, x.stride(0), out.stride(0), N, COLS=cols, num_warps=4)

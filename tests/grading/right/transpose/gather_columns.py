@@ -4,7 +4,7 @@ import triton.language as tl
 
 
 @triton.autotune(
-    configs=[triton.Config({"W": 64, "R": 1}), triton.Config({"W": 32, "R": 4}), triton.Config({"W": 128, "R": 2}, num_warps=8)],
+    configs=[triton.Config({"W": 64, "R": 8}), triton.Config({"W": 256, "R": 4}), triton.Config({"W": 128, "R": 8}, num_warps=8)],
     key=["n", "m"],
     restore_value=["out"],
 )

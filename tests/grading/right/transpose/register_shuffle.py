@@ -1,4 +1,4 @@
-# style: 2 x 2 blocks transposed in registers: four loads, tl.join and tl.interleave, whole rows of pairs stored
+# style: 2 x 2 blocks transposed in registers: four loads, tl.trans and tl.interleave, whole rows of pairs stored
 import triton
 import triton.language as tl
 

@@ -18,11 +18,12 @@ def into_tiles(x, box, M, N, s0, s1, SIDE: tl.constexpr):
 
 @triton.jit
 def out_of_tiles(box, y, M, N, tiles_m, s0, s1, SIDE: tl.constexpr, WIDTH: tl.constexpr):
-    n = tl.program_id(0)
+    n = tl.program_id(0) * 16 + tl.arange(0, 16)[:, None]
     for start in range(0, M, WIDTH):
-        m = start + tl.arange(0, WIDTH)
+        m = start + tl.arange(0, WIDTH)[None, :]
         at = ((n // SIDE) * tiles_m + m // SIDE) * SIDE * SIDE + (n % SIDE) * SIDE + m % SIDE
-        tl.store(y + n * s0 + m * s1, tl.load(box + at, mask=m < M), mask=m < M)
+        inside = (n < N) & (m < M)
+        tl.store(y + n * s0 + m * s1, tl.load(box + at, mask=inside), mask=inside)
 
 
 class Plan:
@@ -34,7 +35,7 @@ class Plan:
     def run(self, x, out):
         M, N = x.shape
         into_tiles[tuple(self.tiles)](x, self.box, M, N, *x.stride(), SIDE=self.side)
-        out_of_tiles[(N,)](self.box, out, M, N, self.tiles[0], *out.stride(), SIDE=self.side, WIDTH=256)
+        out_of_tiles[(triton.cdiv(N, 16),)](self.box, out, M, N, self.tiles[0], *out.stride(), SIDE=self.side, WIDTH=256)
 
 
 def transpose(x, out):
