@@ -1,4 +1,7 @@
-"""On a GPU, by hand: every reference solution is right on every gpu and perf case, strides and dtypes included."""
+"""On a GPU, by hand: every reference solution is right on every gpu and perf case, strides and dtypes included.
+
+And every kernel of tests/grading/right on the cases that the judge runs without one: what the judge must pass is right.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import pytest
 from prep.exercises.load import load_exercises
 from prep.exercises.spec import Case, Exercise
 from prep.exercises.statement import solution_path
+from tests.grading.test_right_styles import FILES, style_id, too_new
 
 pytestmark = pytest.mark.gpu
 
@@ -38,8 +42,8 @@ def _strided(torch: Any, shape: tuple[int, ...], strides: tuple[int, ...], dtype
     return torch.zeros(size, dtype=dtype, device="cuda").as_strided(shape, strides)
 
 
-def worst_error(exercise: Exercise, case: Case) -> float:
-    """The largest error of the solution as a multiple of the tolerance; at most 1 where it is right."""
+def worst_error(exercise: Exercise, case: Case, submission: Any) -> float:
+    """The largest error of a submission's module as a multiple of the tolerance; at most 1 where it is right."""
     import numpy as np
     import torch
 
@@ -62,7 +66,7 @@ def worst_error(exercise: Exercise, case: Case) -> float:
             tensor.copy_(torch.from_numpy(np.ascontiguousarray(made[p.name])).to(dtype))
             values[p.name] = tensor.to(torch.float64).cpu().numpy()
         arguments.append(tensor)
-    getattr(_module(solution_path(exercise)), exercise.entry)(*arguments)
+    getattr(submission, exercise.entry)(*arguments)
     torch.cuda.synchronize()
     truth, sizes = reference.oracle(**values), reference.magnitude(**values)
     worst = 0.0
@@ -96,4 +100,14 @@ def test_solution_is_right_on_the_gpu(exercise: Exercise, case: Case) -> None:
     )
     if elements > 3e8 and case.suite == "perf":
         pytest.skip("its float64 oracle would take more memory than the tensors it checks")
-    assert worst_error(exercise, case) <= 1.0
+    assert worst_error(exercise, case, _module(solution_path(exercise))) <= 1.0
+
+
+@pytest.mark.parametrize("path", FILES, ids=style_id)
+def test_right_kernel_is_right_on_the_gpu(path: Path) -> None:
+    if too_new(path):
+        pytest.skip("uses what this triton no longer has")
+    exercise = load_exercises()[path.parent.name]
+    submission = _module(path)
+    errors = {case.name: worst_error(exercise, case, submission) for case in exercise.suite("cpu")}
+    assert max(errors.values()) <= 1.0, errors

@@ -42,7 +42,7 @@ WHAT_STYLES_SAY = {
 """What a first line claims, and the code without which the claim is not true."""
 
 
-def _id(path: Path) -> str:
+def style_id(path: Path) -> str:
     return f"{path.parent.name}-{path.stem}"
 
 
@@ -50,7 +50,7 @@ def _style(path: Path) -> str:
     return path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# style: ")
 
 
-def _too_new(path: Path) -> bool:
+def too_new(path: Path) -> bool:
     """Is the installed triton without something the file's header says it needs?"""
     found = re.search(r"^# triton: <(\d+)\.(\d+)$", path.read_text(encoding="utf-8"), re.M)
     if found is None:
@@ -64,9 +64,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("turn", range(metafunc.config.getoption("--rounds")))
 
 
-@pytest.mark.parametrize("path", FILES, ids=_id)
+@pytest.mark.parametrize("path", FILES, ids=style_id)
 def test_right_kernel_passes(grade: Grade, path: Path, turn: int) -> None:
-    if _too_new(path):
+    if too_new(path):
         pytest.skip("uses what this triton no longer has")
     verdict = grade(path.parent.name, path)
     assert verdict["passed"], verdict["diagnosis"]
@@ -81,7 +81,7 @@ def test_ten_styles_and_more(exercise: str) -> None:
     assert len({_style(path) for path in paths}) == len(paths)
 
 
-@pytest.mark.parametrize("path", FILES, ids=_id)
+@pytest.mark.parametrize("path", FILES, ids=style_id)
 def test_code_has_what_the_first_line_says(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
     first, code = source.split("\n", 1)
@@ -124,7 +124,7 @@ def test_no_two_kernels_are_copies_of_each_other() -> None:
     """A style is another way to write it, not the same text with other names and numbers."""
     for a, b in combinations(FILES, 2):
         if a.parent == b.parent:
-            assert _likeness(a, b) < ALIKE, f"{_id(a)} and {_id(b)}"
+            assert _likeness(a, b) < ALIKE, f"{style_id(a)} and {style_id(b)}"
 
 
 def test_a_renamed_copy_would_be_seen(tmp_path: Path) -> None:
