@@ -65,6 +65,31 @@ class Outcome:
     store_lines: dict[str, Array] = field(default_factory=dict)
     """Output -> in its shape, the line of the submission that stored the element last; 0 where that is not known."""
 
+    conflicts: list[dict[str, Any]] = field(default_factory=list)
+    """Elements that two programs of one launch access without being ordered, as worker/trace.py reports them."""
+
+    uninitialised: list[dict[str, Any]] = field(default_factory=list)
+    """Loads of memory that nobody had written: outputs, and what torch.empty gives."""
+
+    shared: bool = False
+    """Did programs of one launch touch the same elements, one of them storing?"""
+
+    atomics: bool = False
+    one_each: bool = True
+    """Had every launch one program only?"""
+
+    other: Outcome | None = None
+    """The first run on the same values, with programs in another order, that was wrong."""
+
+    other_order: str = ""
+    """`backward`, `shuffled`, or `stale`: with what memory held before the launch where nothing orders accesses."""
+
+    unequal: bool = False
+    """True where programs that share nothing gave other bits in another run on the same values."""
+
+    disordered: bool = False
+    """True where a wrong result is another one in another order."""
+
     alone: dict[str, bool] = field(default_factory=dict)
     """For a drawn case that failed: was it right with its sizes alone, or its sizes and strides alone?"""
 
@@ -89,7 +114,17 @@ class Outcome:
             and self.values_right
             and not (self.mutated or self.strays or self.foreign or self.operators or self.violations)
             and self.launches > 0
+            and self.other is None
+            and not self.unequal
         )
+
+    def notes(self, watched: dict[str, Any]) -> None:
+        """Take over what the worker saw: evidence, of which some is reason enough to fail."""
+        self.launches, self.operators = watched["launches"], watched["operators"]
+        self.violations, self.mutated = watched["violations"], list(watched["stored_inputs"])
+        self.conflicts, self.uninitialised = watched["conflicts"], watched["uninitialised"]
+        self.shared, self.atomics, self.one_each = watched["shared"], watched["atomics"], watched["one_each"]
+        self.programs = watched["where"]
 
     @property
     def status(self) -> str:

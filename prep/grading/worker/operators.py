@@ -25,6 +25,9 @@ _OWN = "set_ new_empty copy_"
 
 ALWAYS_ALLOWED = frozenset(f"aten::{name}" for name in f"{_VIEWS} {_ALLOCATIONS}".split())
 COPIES = frozenset(f"aten::{name}" for name in _COPIES.split())
+EMPTY = frozenset(f"aten::{name}" for name in "empty empty_like empty_strided new_empty new_empty_strided".split())
+"""What they return is poisoned: on a GPU it holds whatever was there before."""
+
 INTERPRETER_OWN = frozenset(f"aten::{name}" for name in _OWN.split())
 _TO_HOST = ("numpy", "__array__", "tolist", "item", "__dlpack__", "__bool__", "__float__", "__int__", "__index__")
 _TEXT = ("__repr__", "__str__", "__format__")
@@ -52,6 +55,8 @@ class OperatorWatch(TorchDispatchMode):  # type: ignore[misc]
         if not own and name not in watch.allowed and not (name == "aten::fill_" and func._overloadname == "Scalar"):
             watch.operator(name)
         if not own:
+            if name in EMPTY:
+                watch.allocated(result)
             watch.keep(result)
             if name in COPIES or name in ("aten::zero_", "aten::fill_"):
                 target = result if isinstance(result, torch.Tensor) else None

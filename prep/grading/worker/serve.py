@@ -68,7 +68,7 @@ class Worker:
         if not job["forbid_copies"]:
             self.watch.allowed |= operators.COPIES
         np.seterr(all="ignore")  # an overflow on the way, as in exp(-inf - x), is no output of the submission's
-        memory.install(self.watch)
+        memory.install(self.watch, lambda: operators.OperatorWatch(self.watch))
         operators.install(self.watch)
         no_gpu.install(lambda: self.config_turn)
         self.params = job["params"]
@@ -94,7 +94,7 @@ class Worker:
         arguments = [
             tensors[p["name"]] if p["role"] != "scalar" else frame.header["scalars"][p["name"]] for p in self.params
         ]
-        self.watch.begin(regions)
+        self.watch.begin(regions, frame.header["order"], frame.header["seed"], frame.header["stale"])
         header: dict[str, Any] = {"status": "ok"}
         returned = None
         try:
@@ -131,13 +131,21 @@ class Worker:
         return tensors, regions
 
     def _stored(self, regions: list[watch.Region]) -> bytes:
-        """For each output one bit an element: did a kernel store it, or torch copy or fill into its storage?"""
+        """For each output, by element: one bit, did a kernel or a torch copy or fill store it; which program; which line.
+
+        The last two as int32 each, -1 and 0 where no kernel did.
+        """
         parts = []
+        trace = self.watch.trace
         for region in regions:
-            if region.stored is not None and region.layout is not None:
-                filled = region.arena in self.watch.filled
-                parts.append(np.packbits(region.layout.view(region.stored) | filled).tobytes())
-        return b"".join(parts)
+            layout = region.layout
+            if layout is None or layout.role == "in":
+                continue
+            writer = layout.view(region.shadowed().by(layout.dtype.itemsize))
+            filled = region.arena in self.watch.filled
+            owners = np.where(writer != 0, trace.program[writer], -1).astype(np.int32)
+            parts += [np.packbits((writer != 0) | filled), owners, trace.lines[writer].astype(np.int32)]
+        return b"".join(part.tobytes() for part in parts)
 
     def error(self, error: BaseException) -> dict[str, Any]:
         """What went wrong, trimmed to the submission's own lines."""
@@ -182,7 +190,8 @@ def _region(layout: Layout, storage: torch.Tensor) -> watch.Region:
         layout=layout,
         member=layout.member_mask() if gaps else None,
         data=data,
-        stored=np.zeros(layout.storage_elements, dtype=bool) if layout.role != "in" else None,
+        itemsize=item,
+        traced=layout.role != "in",
         arena=arena,
     )
 

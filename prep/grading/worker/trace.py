@@ -79,10 +79,12 @@ class Shadow:
         old: Array = raw[: raw.size // itemsize * itemsize].view(UNSIGNED[itemsize])[at]
         return old
 
-    def stored(self, itemsize: int) -> Array:
-        """Bool for each element of `itemsize` bytes: did a kernel store there?"""
-        written = self.writer != 0
-        return written.reshape(-1, itemsize // self.itemsize).any(axis=1) if itemsize > self.itemsize else written
+    def by(self, itemsize: int) -> Array:
+        """`writer` for elements of `itemsize` bytes: of several stores, the later one."""
+        if itemsize == self.itemsize:
+            return self.writer
+        latest: Array = self.writer.reshape(-1, itemsize // self.itemsize).max(axis=1)
+        return latest
 
 
 class Trace:

@@ -373,5 +373,7 @@ class Watch:
             "conflicts": list(trace.conflicts.values()),
             "shared": trace.shared,
             "atomics": trace.atomics,
-            "alone": trace.alone,
+            "one_each": trace.alone,
+            "where": [list(index) for index in trace.programs],
+            "stored_inputs": [r.name for r in self.tagged if r.layout and r.layout.role == "in" and r.shadow],
         }

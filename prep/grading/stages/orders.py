@@ -1,0 +1,100 @@
+"""Does a result depend on the order of programs? The same values again, in other orders and with stale memory.
+
+A GPU promises no order, and the interpreter's own, one after the other, hides it. What the trace shows decides how much
+is run again:
+
+* programs that touch nothing in common give the same in any order: that is proven by the trace of the first run. Two
+  cases, chosen in secret, are run in another order all the same, and must be equal bit by bit;
+* programs that share elements, through atomics or at different times, run backward and shuffled. The results are
+  compared with the oracle, not with each other: float atomics in another order differ in the last bits;
+* where two programs conflict, the case is run with stale memory too: an unordered load gets what was there before the
+  launch, an unordered store comes first. A lost update shows then; a value that is thrown away does not.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from prep.grading.diagnosis.outcome import Outcome
+from prep.grading.dtypes import Array, to_float64
+from prep.grading.process.child import Child
+from prep.grading.stages.call import Call
+
+SPOT_CHECKS = 2
+"""Cases whose programs share nothing that are run in another order all the same."""
+
+_ROUNDING = 4
+"""In units of the dtype's precision: a library may round differently for memory that is aligned differently."""
+
+
+class Orders:
+    """The further runs of one submission's cases."""
+
+    def __init__(self, child: Child, turns: int) -> None:
+        self.child = child
+        self.turns_left = turns
+        self.checks_left = SPOT_CHECKS
+
+    def passed_by(self) -> None:
+        """A case is run in no other order."""
+        self.turns_left -= 1
+
+    def check(self, call: Call, outcome: Outcome, outputs: dict[str, Array]) -> None:
+        """Run the case in other orders, as far as its first run asks for that, and note what differs."""
+        self.turns_left -= 1
+        if outcome.one_each or outcome.error is not None:
+            return
+        if not outcome.passed:
+            if outcome.conflicts:
+                outcome.disordered = self._differs(call, outcome, outputs)
+            return
+        if not outcome.shared and not outcome.atomics:
+            if secrets.randbelow(max(1, self.turns_left + 1)) < self.checks_left:
+                self.checks_left -= 1
+                order = secrets.choice(("backward", "shuffled"))
+                again = self._run(call, outcome, order)
+                if again is not None and outcome.other is None:
+                    outcome.unequal = not _equal(call, outputs, again)
+            return
+        for order in ("backward", "shuffled"):
+            if self._run(call, outcome, order) is None or outcome.other is not None:
+                return
+        if outcome.conflicts:
+            for stale in (1.0, 0.5):
+                if self._run(call, outcome, "shuffled", stale) is None or outcome.other is not None:
+                    return
+
+    def _run(self, call: Call, outcome: Outcome, order: str, stale: float = 0.0) -> dict[str, Array] | None:
+        run = Outcome(outcome.case)
+        outputs = call.ask(self.child, run, order, stale)
+        outcome.conflicts = outcome.conflicts or run.conflicts
+        outcome.uninitialised = outcome.uninitialised or run.uninitialised
+        if outputs is None or not run.passed:
+            outcome.other, outcome.other_order = run, "stale" if stale else order
+        return outputs
+
+    def _differs(self, call: Call, outcome: Outcome, outputs: dict[str, Array]) -> bool:
+        """Is a wrong result another one when programs run in another order?"""
+        for order, stale in (("backward", 0.0), ("shuffled", 1.0)):
+            run = Outcome(outcome.case)
+            again = call.ask(self.child, run, order, stale)
+            if again is None:
+                return False
+            if not _equal(call, outputs, again):
+                return True
+        return False
+
+
+def _equal(call: Call, outputs: dict[str, Array], again: dict[str, Array]) -> bool:
+    for name, before in outputs.items():
+        differ = before != again[name]
+        if not differ.any():
+            continue
+        dtype = call.layouts[name].dtype
+        if not dtype.is_float:
+            return False
+        a, b = (to_float64(array[differ].view(dtype.storage), dtype) for array in (before, again[name]))
+        if not (abs(a - b) <= _ROUNDING * dtype.eps * abs(a)).all():
+            return False
+    return True
+
