@@ -35,4 +35,5 @@ CODES = (
     "work-outside-timing",
     "cached-result",
     "numerically-wrong",
+    "uninitialised-read",
 )

@@ -1,4 +1,4 @@
-# expect: nan-or-inf
+# expect: uninitialised-read
 # Splits K over programs that add into out with atomics, and nobody sets out to zero first.
 import triton
 import triton.language as tl

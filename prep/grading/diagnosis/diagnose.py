@@ -7,10 +7,11 @@ what nothing singles out is `numerically-wrong`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from prep.exercises.spec import Case, Exercise
+from prep.grading.diagnosis import memory
 from prep.grading.diagnosis.messages import diagnosis
 from prep.grading.diagnosis.outcome import Outcome
 from prep.grading.diagnosis.values import of_values
@@ -34,7 +35,7 @@ def of_outcomes(
         return []
     passing = [o for o in outcomes if o.passed]
     found = []
-    for question in (_ended, _used_library, _raised, _ignored_strides, _mutated, _memory, _no_kernel, of_values):
+    for question in _questions():
         found = question(exercise, failing, passing, source)
         if found:
             break
@@ -42,6 +43,21 @@ def of_outcomes(
 
 
 Question = Callable[[Exercise, list[Outcome], list[Outcome], bytes], list[dict[str, Any]]]
+
+
+def _questions() -> tuple[Question, ...]:
+    return (
+        _ended,
+        _used_library,
+        _raised,
+        _ignored_strides,
+        _mutated,
+        memory.out_of_bounds,
+        _no_kernel,
+        memory.unordered,
+        memory.never_written,
+        of_values,
+    )
 
 
 def _of_error(error: dict[str, Any], source: bytes, case: Case | None) -> dict[str, Any]:
@@ -115,57 +131,6 @@ def _mutated(exercise: Exercise, failing: list[Outcome], passing: list[Outcome],
             line = stores[0]["line"] if stores else None
             return [diagnosis("input-mutated", source, line=line, case=outcome.case, name=outcome.mutated[0])]
     return []
-
-
-def _memory(exercise: Exercise, failing: list[Outcome], passing: list[Outcome], source: bytes) -> list[dict[str, Any]]:
-    """Accesses outside their tensor: stores first, for they destroy what is not theirs."""
-    found = []
-    for outcome in failing:
-        for violation in outcome.violations:
-            if violation["kind"] == "load":
-                code = "missing-mask" if violation["unmasked"] else "out-of-bounds-read"
-            else:
-                code = "out-of-bounds-write"
-            found.append((code, violation, outcome))
-    order = {"out-of-bounds-write": 0, "missing-mask": 1, "out-of-bounds-read": 2}
-    named: dict[str, dict[str, Any]] = {}
-    for code, violation, outcome in sorted(found, key=lambda f: order[f[0]]):
-        if code not in named:
-            named[code] = diagnosis(
-                code,
-                source,
-                line=violation["line"],
-                case=outcome.case,
-                name=violation["name"] or "its tensor",
-                detail=_place(violation),
-                program=", ".join(map(str, violation["program"])),
-                lanes=violation["lanes"],
-            )
-    if not named:
-        for outcome in failing:
-            for name, strays in outcome.strays.items():
-                at = _place({"offset": int(strays[0]), "extent": _extent(outcome, name)})
-                case = outcome.case
-                return [diagnosis("out-of-bounds-write", source, case=case, name=name, detail=at, lanes=strays.size)]
-    return list(named.values())
-
-
-def _extent(outcome: Outcome, name: str) -> int:
-    return next((c.wrong.size for c in outcome.comparisons if c.name == name), 0)
-
-
-def _place(violation: Mapping[str, Any]) -> Text:
-    offset, extent = violation["offset"], violation["extent"]
-    if not extent:
-        return Text("outside every tensor", "在所有张量之外")
-    if offset >= extent:
-        past = offset - extent + 1
-        return Text(f"element {offset}, {past} past the last one", f"第 {offset} 个元素，超出末尾 {past} 个")
-    if offset < 0:
-        return Text(f"element {offset}, before the first one", f"第 {offset} 个元素，在第一个之前")
-    return Text(
-        f"element {offset} of its storage, in the gap between two rows", f"存储中第 {offset} 个元素，位于两行之间的空隙"
-    )
 
 
 def _no_kernel(

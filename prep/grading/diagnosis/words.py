@@ -212,8 +212,8 @@ MESSAGES: dict[str, Entry] = {
     ),
     "race": Entry(
         Text(
-            "two programs write to '{name}' without agreeing on an order: {detail}",
-            "两个 program 无序地写同一处 '{name}'：{detail}",
+            "two programs meet in '{name}' and nothing orders them: {detail}",
+            "两个 program 访问同一处 '{name}'，先后没有任何保证：{detail}",
         ),
         Text(
             "let each element have one owner, or add with tl.atomic_add into an output that was zeroed first",
@@ -236,6 +236,20 @@ MESSAGES: dict[str, Entry] = {
         Text(
             "Which sources of nondeterminism does a GPU kernel have, and which may one accept?",
             "GPU kernel 有哪些不确定性的来源？哪些可以接受？",
+        ),
+    ),
+    "uninitialised-read": Entry(
+        Text(
+            "the result depends on memory that nobody wrote: {detail} before any store ({lanes} lanes)",
+            "结果依赖从未写过的内存：{detail}，此前没有任何 store（{lanes} 个 lane）",
+        ),
+        Text(
+            "outputs and torch.empty hold whatever was there before: start from zeros in registers, or zero the memory",
+            "输出和 torch.empty 里是之前的残留：在寄存器里从零开始累加，或者先把内存清零",
+        ),
+        Text(
+            "Why may this pass on a fresh GPU process and fail in a long-running server?",
+            "为什么它在刚启动的 GPU 进程里可能算对，在长期运行的服务里却会出错？",
         ),
     ),
     "order-dependent": Entry(

@@ -62,7 +62,7 @@ class CpuStage:
                 outputs = call.ask(child, outcome)
                 if repeat and previous and outputs:
                     outcome.equals_previous = all((previous[n] == outputs[n]).all() for n in outputs)
-                if outputs is None or turn + 1 < len(turns) and turns[turn + 1][1]:
+                if outputs is None or (turn + 1 < len(turns) and turns[turn + 1][1]):
                     orders.passed_by()  # nothing may come between a case and its repeat
                 else:
                     orders.check(call, outcome, outputs)

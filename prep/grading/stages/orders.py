@@ -97,4 +97,3 @@ def _equal(call: Call, outputs: dict[str, Array], again: dict[str, Array]) -> bo
         if not (abs(a - b) <= _ROUNDING * dtype.eps * abs(a)).all():
             return False
     return True
-

@@ -95,7 +95,10 @@ class _Hooks:
         given = _array(mask)
         access = self.watch.access("atomic", ptr.data, given, _itemsize(ptr))
         return self._atomic(
-            access, sem, rest, lambda: self.rmw(operation, _pointers(ptr, access), value, _lanes(given, access.lanes), sem, *rest)
+            access,
+            sem,
+            rest,
+            lambda: self.rmw(operation, _pointers(ptr, access), value, _lanes(given, access.lanes), sem, *rest),
         )
 
     def atomic_cas(self, ptr: Any, cmp: Any, value: Any, sem: Any, *rest: Any) -> Any:
@@ -111,9 +114,7 @@ class _Hooks:
         if scope and _name(scope[0]) == "CTA":  # orders threads of one program
             semantics = "RELAXED"
         shadow = access.region.shadowed()
-        self.watch.trace.atomic(
-            shadow, access.region.name, access.index, _acquires(semantics), _releases(semantics)
-        )
+        self.watch.trace.atomic(shadow, access.region.name, access.index, _acquires(semantics), _releases(semantics))
         before = shadow.memory()[access.index] if access.index.size == 1 else None
         result = operate()
         if before is None or shadow.memory()[access.index] != before:

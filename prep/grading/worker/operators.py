@@ -25,7 +25,9 @@ _OWN = "set_ new_empty copy_"
 
 ALWAYS_ALLOWED = frozenset(f"aten::{name}" for name in f"{_VIEWS} {_ALLOCATIONS}".split())
 COPIES = frozenset(f"aten::{name}" for name in _COPIES.split())
-EMPTY = frozenset(f"aten::{name}" for name in "empty empty_like empty_strided new_empty new_empty_strided".split())
+EMPTY = frozenset(
+    f"aten::{name}" for name in ["empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided"]
+)
 """What they return is poisoned: on a GPU it holds whatever was there before."""
 
 INTERPRETER_OWN = frozenset(f"aten::{name}" for name in _OWN.split())

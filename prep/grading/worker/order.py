@@ -1,9 +1,9 @@
 """In which order a launch's programs run, and what happens when one of them waits for another.
 
-A GPU promises no order. The interpreter runs programs one after the other; here the same programs run forward, backward
-or shuffled. A program that spins, on a lock or on a flag, is set aside on a thread of its own and others go on, one at a
-time, until what it waits for has come; in shuffled order programs also take turns after an atomic, where a GPU would
-have them overlap. Only when every program that is left spins on memory that nobody changes is that a deadlock.
+A GPU promises no order. The interpreter runs programs one after the other; here the same programs run forward,
+backward or shuffled. A program that spins, on a lock or on a flag, is set aside on a thread of its own and others go on,
+one at a time, until what it waits for has come; in shuffled order programs also take turns after an atomic, where a GPU
+would have them overlap. Only when every program that is left spins on memory that nobody changes is that a deadlock.
 """
 
 from __future__ import annotations
@@ -81,6 +81,9 @@ class Programs:
         self.entered = entered
         self.around = around
         self.total = 0
+        self.dims = 1
+        """Dimensions of the grid, without trailing ones."""
+
         self.fresh: deque[Program] = deque()
         self.parked: list[Program] = []
         self.idlers: list[_Carrier] = []
@@ -97,6 +100,7 @@ class Programs:
             return
         builder = triton_interpreter.interpreter_builder
         grid = builder.grid_dim
+        self.dims = max((axis + 1 for axis in range(3) if grid[axis] > 1), default=1)
         indices = [tuple(int(i) for i in index) for index in np.ndindex(*grid)]
         programs = [Program(index, number) for number, index in enumerate(indices)]
         if self.order == "backward":
@@ -135,7 +139,7 @@ class Programs:
             if program.repeats >= (1 if kind == "atomic" else ROUNDS):
                 self.idle += 1
                 if kind == "atomic" and not self.fresh and self.idle > ROUNDS * (len(self.parked) + 1):
-                    raise Deadlock(f"program {program.index[0]} waits for what no other program will do")
+                    raise Deadlock(f"program {program.index[: self.dims]} waits for what no other program will do")
                 self._pause()
 
     def changed(self) -> None:

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 from prep.grading.buffers import Layout
+from prep.grading.dtypes import Array
 from prep.grading.process.protocol import Frame, ProtocolError, read_frame, write_frame
 from prep.grading.worker import memory, no_gpu, operators, watch
 
@@ -131,11 +132,11 @@ class Worker:
         return tensors, regions
 
     def _stored(self, regions: list[watch.Region]) -> bytes:
-        """For each output, by element: one bit, did a kernel or a torch copy or fill store it; which program; which line.
+        """For each output, by element: one bit, did a kernel or torch store it; which program; which line.
 
         The last two as int32 each, -1 and 0 where no kernel did.
         """
-        parts = []
+        parts: list[Array] = []
         trace = self.watch.trace
         for region in regions:
             layout = region.layout

@@ -1,8 +1,8 @@
 """Who stored and who loaded each element, and whether two programs may do so at the same time.
 
-Programs of one launch are unordered, but for what atomics order: an atomic with release semantics publishes all that its
-program did so far, one with acquire semantics that meets it later sees that (vector clocks; triton's default is both,
-`relaxed` is neither). Locks, counters that let the last program reduce, and flags are right by that rule, whatever the
+Programs of one launch are unordered, but for what atomics order: an atomic with release semantics publishes all that
+its program did so far, one with acquire semantics that meets it later sees that (vector clocks; triton's default is
+both, `relaxed` is neither). Locks, counters that let the last program reduce, and flags are right by that rule, whatever the
 order of programs was; the same without the atomic is not. Launches are ordered among each other.
 
 Two programs conflict over an element when neither is ordered before the other, one of them stores, not both are atomic,
@@ -185,7 +185,7 @@ class Trace:
             before = _at(shadow, shadow.snapshot, index)
             unordered &= before != shadow.memory()[index]
             if unordered.any():
-                self._conflict("load", name, index, unordered, writer)
+                self._conflict("load", shadow, name, index, unordered, writer)
                 if self.stale:
                     old = unordered & (self.random.random(index.size) < self.stale)
         number = self._number("load")
@@ -210,7 +210,7 @@ class Trace:
             if unordered.any():
                 unordered &= shadow.memory()[index] != bits()
                 if unordered.any():
-                    self._conflict(kind, name, index, unordered, accesses)
+                    self._conflict(kind, shadow, name, index, unordered, accesses)
                     if self.stale and kind == "store":
                         lost = unordered & (self.random.random(index.size) < self.stale)
         number = self._number("store")
@@ -224,7 +224,7 @@ class Trace:
         wanted = bits()
         differ = shadow.memory()[index] != wanted
         if differ.any():
-            self._conflict("lanes", name, index, differ, shadow.writer[index])
+            self._conflict("lanes", shadow, name, index, differ, shadow.writer[index])
             if self.stale:  # the first of them comes last
                 shadow.memory()[index[::-1]] = wanted[::-1]
 
@@ -240,7 +240,7 @@ class Trace:
         if int(writer.max(initial=0)) >= self.first:
             unordered = self._unordered(writer) & ~self.atomic_ones[writer]
             if unordered.any():
-                self._conflict("mixed", name, index, unordered, writer)
+                self._conflict("mixed", shadow, name, index, unordered, writer)
         if program is not None and self.running is not None and (acquire or release):
             if shadow.released is None:
                 shadow.released = np.zeros(shadow.writer.size, dtype=np.int32)
@@ -272,7 +272,13 @@ class Trace:
                 live.update(int(i) for i in np.unique(shadow.released))
         self.clocks = {number: clock for number, clock in self.clocks.items() if number in live}
 
-    def _conflict(self, kind: str, name: str | None, index: Array, lanes: Array, accesses: Array) -> None:
+    def shown(self, program: int) -> list[int]:
+        """A program's index in its grid, in as many numbers as the grid has dimensions of more than one."""
+        return list(self.programs[program][: self.running.dims if self.running is not None else 3])
+
+    def _conflict(
+        self, kind: str, shadow: Shadow, name: str | None, index: Array, lanes: Array, accesses: Array
+    ) -> None:
         lane = int(np.flatnonzero(lanes)[0])
         other = int(accesses[lane])
         line = self.line() or 0
@@ -280,19 +286,17 @@ class Trace:
         if key in self.conflicts:
             self.conflicts[key]["lanes"] += int(lanes.sum())
         elif len(self.conflicts) < LIMIT:
-            program = self.current
+            mine = self.shown(self.base + self.current.number) if self.current is not None else []
             self.conflicts[key] = {
                 "kind": kind,
                 "name": name,
-                "element": int(index[lane]),
+                "address": shadow.start + int(index[lane]) * shadow.itemsize,
                 "lanes": int(lanes.sum()),
-                "first": {"program": list(self.programs[int(self.program[other])]), "line": int(self.lines[other])},
-                "second": {"program": list(program.index) if program is not None else [], "line": line},
+                "first": {"program": self.shown(int(self.program[other])), "line": int(self.lines[other])},
+                "second": {"program": mine, "line": line},
             }
 
 
 def _at(shadow: Shadow, snapshot: Array, index: Array) -> Array:
     before: Array = snapshot.view(UNSIGNED[shadow.itemsize])[index]
     return before
-
-

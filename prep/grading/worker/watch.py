@@ -1,9 +1,9 @@
 """What the worker notes while a submission runs: every load and store outside its tensor, every torch operator.
 
-A pointer that a kernel gets carries the number of its tensor in the bits above the address, and pointer arithmetic keeps
-them: each access is checked against the tensor that it was meant for, wherever it leads. Lanes that leave its storage
-are switched off, so that they are reported instead of crashing the process. All of this is evidence for the diagnosis:
-a verdict of "passed" never rests on it alone, the judge compares raw bytes.
+A pointer that a kernel gets carries the number of its tensor in the bits above the address, and pointer arithmetic
+keeps them: each access is checked against the tensor that it was meant for, wherever it leads. Lanes that leave its
+storage are switched off, so that they are reported instead of crashing the process. All of this is evidence for the
+diagnosis: a verdict of "passed" never rests on it alone, the judge compares raw bytes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from triton.runtime import interpreter as triton_interpreter
 
 from prep.grading.buffers import Layout
 from prep.grading.dtypes import Array
@@ -186,7 +185,7 @@ class Watch:
         if not nbytes:
             return None
         region = self.arenas.get(start)
-        if region is None or region.end - region.start < nbytes and region.layout is None:
+        if region is None or (region.end - region.start < nbytes and region.layout is None):
             self.kept.append(tensor)
             shape = tuple(tensor.shape) if tensor.numel() * tensor.element_size() == nbytes else ()
             region = Region(
@@ -274,7 +273,9 @@ class Watch:
         if kind != "store" and self._unwritten(region):
             never = shadow.writer[index] == 0
             if never.any():
-                self._read_uninitialised(region, int(active[int(np.flatnonzero(never)[0]) * active.size // index.size]), never)
+                self._read_uninitialised(
+                    region, int(active[int(np.flatnonzero(never)[0]) * active.size // index.size]), never
+                )
         return index
 
     def _unwritten(self, region: Region) -> bool:
@@ -336,12 +337,8 @@ class Watch:
 
     def program(self) -> list[int]:
         """The program that runs, in as many numbers as its grid has dimensions of more than one."""
-        index = triton_interpreter.interpreter_builder.grid_idx
-        grid = triton_interpreter.interpreter_builder.grid_dim
-        if not index:
-            return []
-        dims = max((i + 1 for i in range(3) if grid[i] > 1), default=1)
-        return [int(i) for i in index[:dims]]
+        trace = self.trace
+        return trace.shown(trace.base + trace.current.number) if trace.current is not None else []
 
     def _record(self, kind: str, region: Region | None, address: int, lanes: int, unmasked: bool) -> None:
         line = self.line()
@@ -361,6 +358,10 @@ class Watch:
             **place,
         }
 
+    def _where(self, address: int) -> dict[str, Any]:
+        region = self._region(address)
+        return region.place(address) if region is not None else {"index": [], "shape": []}
+
     def report(self) -> dict[str, Any]:
         """What the call did, for the judge."""
         trace = self.trace
@@ -370,7 +371,7 @@ class Watch:
             "operators": [{"name": n, "line": line, "count": c} for (n, line), c in self.operators.items()],
             "violations": list(self.violations.values()),
             "uninitialised": list(self.uninitialised.values()),
-            "conflicts": list(trace.conflicts.values()),
+            "conflicts": [{**conflict, **self._where(conflict["address"])} for conflict in trace.conflicts.values()],
             "shared": trace.shared,
             "atomics": trace.atomics,
             "one_each": trace.alone,
