@@ -103,9 +103,10 @@ class Worker:
                 returned = self.entry(*arguments)
         except BaseException as e:
             header = {"status": "error", "error": self.error(e)}
+        # First of all: what a thread of the submission stores later is none of its result.
+        storages = [_bytes(self.storages[layout.name], layout).tobytes() for layout in layouts]
         header["returned"] = None if returned is None else type(returned).__name__
         header["watch"] = self.watch.report()
-        storages = [_bytes(self.storages[layout.name], layout).tobytes() for layout in layouts]
         payload = b"".join(storages) + self._stored(regions)
         self.watch.begin([])
         return Frame(header, payload)
