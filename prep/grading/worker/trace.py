@@ -2,8 +2,8 @@
 
 Programs of one launch are unordered, but for what atomics order: an atomic with release semantics publishes all that
 its program did so far, one with acquire semantics that meets it later sees that (vector clocks; triton's default is
-both, `relaxed` is neither). Locks, counters that let the last program reduce, and flags are right by that rule, whatever
-the order of programs was; the same without the atomic is not. Launches are ordered among each other.
+both, `relaxed` is neither). Locks, counters that let the last program reduce, and flags are right by that rule,
+whatever the order of programs was; the same without the atomic is not. Launches are ordered among each other.
 
 Two programs conflict over an element when neither is ordered before the other, one of them stores, not both are atomic,
 and it can matter: equal bits stored twice do no harm. Whether a conflict does matter is then seen in a run with
