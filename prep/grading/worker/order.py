@@ -3,7 +3,8 @@
 A GPU promises no order. The interpreter runs programs one after the other; here the same programs run forward,
 backward or shuffled. A program that spins, on a lock or on a flag, is set aside on a thread of its own and others go
 on, one at a time, until what it waits for has come; in shuffled order programs also take turns after an atomic, where
-a GPU would have them overlap. Only when every program that is left spins on memory that nobody changes is that a deadlock.
+a GPU would have them overlap. Only when every program that is left spins on memory that nobody changes is that a
+deadlock.
 """
 
 from __future__ import annotations
