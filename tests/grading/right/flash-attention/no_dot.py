@@ -17,7 +17,7 @@ def attention_kernel(q, k, v, o, S, scale, CAUSAL: tl.constexpr, D: tl.constexpr
         n = start + tl.arange(0, BN)
         inside = n[:, None] < S
         y = tl.load(k + base + n[:, None] * D + d[None, :], mask=inside, other=0.0).to(tl.float32)
-        w = tl.load(v + base + n[:, None] * D + d[None, :], mask=inside, other=0.0).to(tl.float32)
+        wt = tl.load(v + base + n[None, :] * D + d[:, None], mask=n[None, :] < S, other=0.0).to(tl.float32)
         s = tl.sum(x[:, None, :] * y[None, :, :], axis=2) * scale
         s = tl.where(n[None, :] < S, s, float("-inf"))
         if CAUSAL:
@@ -26,7 +26,8 @@ def attention_kernel(q, k, v, o, S, scale, CAUSAL: tl.constexpr, D: tl.constexpr
         p = tl.exp(s - higher[:, None])
         alpha = tl.exp(top - higher)
         total = total * alpha + tl.sum(p, axis=1)
-        acc = acc * alpha[:, None] + tl.sum(p[:, :, None] * w[None, :, :], axis=1)
+        # a sum over axis 1 of p[:, :, None] * w[None, :, :] is made into a tl.dot by the compiler, and that in tf32
+        acc = acc * alpha[:, None] + tl.sum(p[:, None, :] * wt[None, :, :], axis=2)
         top = higher
     tl.store(o + base + m[:, None] * D + d[None, :], acc / total[:, None], mask=m[:, None] < S)
 
