@@ -4,15 +4,22 @@
   those that the submission's own pruning leaves, so that over the cases all of them are judged. A GPU would pick any of
   them by speed: one that is wrong is a fault of the submission.
 * Triton's driver and torch.cuda answer for a small GPU: what tutorials ask before they choose a persistent grid.
+* `device="cuda"`, `.to("cuda")` and `.cuda()` mean the CPU, and what waits for a GPU or selects one does nothing.
+* In a guard, an `assert` or an `if` that only raises, a tensor says that it is on a GPU. Nowhere else: a submission
+  that asks in order to take another way on the CPU is judged on that one.
 """
 
 from __future__ import annotations
 
+import ast
+import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
 from triton.backends.compiler import GPUTarget
 from triton.runtime import driver
 from triton.runtime.autotuner import Autotuner
@@ -44,6 +51,12 @@ class _Driver:
 
     def get_current_device(self) -> int:
         return 0
+
+    def get_current_stream(self, device: Any = None) -> int:
+        return 0
+
+    def get_device_interface(self) -> Any:
+        return torch.cuda
 
     def get_device_capability(self, device: int = 0) -> tuple[int, int]:
         return (9, 0)
@@ -84,3 +97,61 @@ def install(turn: Callable[[], int]) -> None:
     driver.set_active(_Driver())
     torch.cuda.get_device_properties = _device_properties
     torch.cuda.get_device_capability = lambda device=None: (9, 0)
+    stream = SimpleNamespace(cuda_stream=0, synchronize=lambda: None, wait_stream=lambda other: None)
+    torch.cuda.get_device_name = lambda device=None: _device_properties().name
+    torch.cuda.current_device = lambda: 0
+    torch.cuda.current_stream = torch.cuda.default_stream = lambda device=None: stream
+    torch.cuda.synchronize = torch.cuda.set_device = lambda device=None: None
+    torch.cuda.device = lambda device: nullcontext()
+
+
+class CudaIsCpu(TorchFunctionMode):  # type: ignore[misc]
+    """Torch while a submission's own code runs: what it puts on a GPU lies in the memory that there is."""
+
+    def __init__(self, source: bytes, filename: str) -> None:
+        super().__init__()
+        self.filename = filename
+        self.guards = _guards(source)
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = dict(kwargs or {})
+        if func == torch.Tensor.is_cuda.__get__ and self._in_guard():
+            return True
+        if func == torch.Tensor.device.__get__ and self._in_guard(naming_it=True):
+            return torch.device("cuda", 0)
+        if func is torch.Tensor.cuda:
+            return args[0]
+        if _is_cuda(kwargs.get("device")):
+            kwargs["device"] = "cpu"
+            kwargs.pop("pin_memory", None)
+        if func is torch.Tensor.to:
+            args = tuple("cpu" if _is_cuda(argument) else argument for argument in args)
+        return func(*args, **kwargs)
+
+    def _in_guard(self, naming_it: bool = False) -> bool:
+        frame: Any = sys._getframe(2)
+        while frame is not None and frame.f_code.co_filename != self.filename:
+            frame = frame.f_back
+        names_it = self.guards.get(frame.f_lineno) if frame is not None else None
+        return names_it is not None and (names_it or not naming_it)
+
+
+def _is_cuda(device: Any) -> bool:
+    return isinstance(device, str | torch.device) and str(device).startswith("cuda")
+
+
+def _guards(source: bytes) -> dict[int, bool]:
+    """The lines of the tests of guards, and whether the test speaks of "cuda"."""
+    lines: dict[int, bool] = {}
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Assert(test=test):
+                pass
+            case ast.If(test=test, body=body, orelse=[]) if all(isinstance(n, ast.Raise) for n in body):
+                pass
+            case _:
+                continue
+        texts = [n.value for n in ast.walk(test) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+        names_it = any("cuda" in text for text in texts)
+        lines.update(dict.fromkeys(range(test.lineno, (test.end_lineno or test.lineno) + 1), names_it))
+    return lines

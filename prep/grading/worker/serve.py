@@ -44,6 +44,7 @@ class Worker:
         self.params: list[dict[str, Any]] = []
         self.storages: dict[str, torch.Tensor] = {}
         self.config_turn = 0
+        self.cuda_is_cpu: Any = None
 
     def serve(self) -> None:
         """Answer until the judge asks for the end, or closes the pipe."""
@@ -72,6 +73,7 @@ class Worker:
         memory.install(self.watch, lambda: operators.OperatorWatch(self.watch))
         operators.install(self.watch)
         no_gpu.install(lambda: self.config_turn)
+        self.cuda_is_cpu = no_gpu.CudaIsCpu(frame.payload, str(path))
         self.params = job["params"]
         sys.path.insert(0, str(path.parent))
         try:
@@ -80,7 +82,8 @@ class Worker:
             assert spec.loader is not None
             self.module = importlib.util.module_from_spec(spec)
             sys.modules[spec.name] = self.module
-            spec.loader.exec_module(self.module)
+            with self.cuda_is_cpu:
+                spec.loader.exec_module(self.module)
             self.entry = getattr(self.module, job["entry"])
         except BaseException as e:  # SystemExit and KeyboardInterrupt of the submission are its faults too
             return Frame({"status": "error", "error": self.error(e)})
@@ -99,7 +102,7 @@ class Worker:
         header: dict[str, Any] = {"status": "ok"}
         returned = None
         try:
-            with operators.OperatorWatch(self.watch):
+            with self.cuda_is_cpu, operators.OperatorWatch(self.watch):
                 returned = self.entry(*arguments)
         except BaseException as e:
             header = {"status": "error", "error": self.error(e)}
