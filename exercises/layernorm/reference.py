@@ -34,12 +34,15 @@ def make_inputs(case, rng):
 
 
 def _mixed(x, rng):
-    """Every row of a kind, a scale and a place of its own, so that no test of some elements tells what the others are."""
+    """Every row of a kind, a scale and a place of its own, so that no test of some elements tells what the others are.
+
+    Six rows hold every kind.
+    """
     m, n = x.shape
-    scale = 2.0 ** rng.uniform(-10.0, 6.0, m)
-    # A mean of up to 300 spreads, where a difference of squares has lost five of its seven digits.
-    shift = np.where(rng.random(m) < 0.7, rng.uniform(-300.0, 300.0, m) * scale, 0.0)
-    for row, kind in enumerate(rng.integers(0, 6, m)):
+    scale = 2.0 ** rng.uniform(-10.0, 4.0, m)
+    # A mean of up to 1000 spreads, where a difference of squares has lost six of its seven digits.
+    shift = np.where(rng.random(m) < 0.7, rng.uniform(300.0, 1000.0, m) * rng.choice([-1.0, 1.0], m) * scale, 0.0)
+    for row, kind in enumerate(rng.permutation(m) % 6):
         values = x[row] * scale[row] + shift[row]
         if kind == 1:
             values = np.round(x[row]) * 2.0 ** np.round(rng.uniform(-3.0, 3.0))  # ties

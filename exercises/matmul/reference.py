@@ -44,7 +44,7 @@ def _mixed(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Every row of a kind and a scale of its own; sums of 130 products stay below the largest float16."""
     m, n = x.shape
     x = x * 2.0 ** rng.uniform(-6.0, 2.0, (m, 1)) + np.where(rng.random((m, 1)) < 0.3, rng.uniform(-4.0, 4.0, (m, 1)), 0.0)
-    for row, kind in enumerate(rng.integers(0, 5, m)):
+    for row, kind in enumerate(rng.permutation(m) % 5):
         if kind == 1:
             x[row] = x[row, 0]
         elif kind == 2:
@@ -79,9 +79,14 @@ def magnitude(a: np.ndarray, b: np.ndarray) -> dict[str, np.ndarray]:
     return {"out": largest + np.sqrt((a * a) @ (b * b))}
 
 
-def wrong_answers(a: np.ndarray, b: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
-    """What a kernel gives that walks through the memory of b as if it held [N, K] row by row."""
-    k, n = b.shape
-    if min(k, n) == 1:
-        return {}  # a vector lies in memory in the same order either way
-    return {"transposed": {"out": a @ b.reshape(n, k).T}}
+def wrong_answers(a: np.ndarray, b: np.ndarray) -> dict[str, list[dict[str, np.ndarray]]]:
+    """What a kernel gives that walks through the memory of a or b as if it held the transpose, or stores the transpose."""
+    (m, k), n = a.shape, b.shape[1]
+    found = []
+    if min(k, n) > 1:  # a vector lies in memory in the same order either way
+        found.append({"out": a @ b.reshape(n, k).T})
+    if min(m, k) > 1:
+        found.append({"out": a.reshape(k, m).T @ b})
+    if m == n > 1:
+        found.append({"out": (a @ b).T})
+    return {"transposed": found} if found else {}

@@ -179,21 +179,21 @@ def apart(strides: Iterable[int], shape: Iterable[int]) -> bool:
 def draw_cases(exercise: Exercise, count: int, rng: random.Random) -> tuple[Case, ...]:
     """`count` cases that differ from the published ones in size.
 
-    In the first no size is 1 where there is a choice, and the values are those of the regime `mixed` where it is legal: a
-    case of one element says little about a kernel.
+    In the first, sizes are in the upper two thirds of what is allowed, none that is published, and values those of the
+    regime `mixed` where it is legal: a case of one element says little about a kernel.
     """
     if exercise.draw is None:
         return ()
-    published = {tuple(case.dims.values()) for case in exercise.suite("cpu")}
+    published = {name: {case.dims[name] for case in exercise.suite("cpu")} for name in exercise.draw.dims}
     return tuple(_case(exercise, exercise.draw, number, published, rng) for number in range(1, count + 1))
 
 
-def _case(exercise: Exercise, draw: Draw, number: int, published: set[tuple[int, ...]], rng: random.Random) -> Case:
+def _case(exercise: Exercise, draw: Draw, number: int, published: Mapping[str, set[int]], rng: random.Random) -> Case:
     dims: dict[str, int] = {}
     for _ in range(_ATTEMPTS):
-        dims = {name: _size(sizes, number == 1, rng) for name, sizes in draw.dims.items()}
+        dims = {name: _size(sizes, published[name], number == 1, rng) for name, sizes in draw.dims.items()}
         within = all(evaluate(expression, dims) <= most for expression, most in draw.limits)
-        if within and tuple(dims.values()) not in published:
+        if within and any(size not in published[name] for name, size in dims.items()):
             break
     else:  # limits that hardly anything keeps: the smallest sizes do, as the parser has made sure
         dims = {name: min(sizes) for name, sizes in draw.dims.items()}
@@ -217,10 +217,12 @@ def _case(exercise: Exercise, draw: Draw, number: int, published: set[tuple[int,
     )
 
 
-def _size(sizes: Sequence[int], large: bool, rng: random.Random) -> int:
+def _size(sizes: Sequence[int], published: set[int], large: bool, rng: random.Random) -> int:
     """A size: half of the time beside a power of two or the smallest, where blocks end, else any."""
-    allowed = [n for n in sizes if n > 1] if large else list(sizes)
-    allowed = allowed or list(sizes)
+    allowed = list(sizes)
+    if large:
+        allowed = [n for n in sizes if 3 * n > max(sizes)]
+        allowed = [n for n in allowed if n not in published] or allowed
     edges = [n for n in allowed if n == min(allowed) or any(n + d & (n + d - 1) == 0 for d in (-1, 0, 1) if n + d > 0)]
     return rng.choice(edges if rng.random() < 0.5 and not large else allowed)
 

@@ -14,7 +14,7 @@ from prep.exercises.spec import Case, Exercise
 from prep.grading.diagnosis import memory
 from prep.grading.diagnosis.messages import diagnosis
 from prep.grading.diagnosis.outcome import Outcome
-from prep.grading.diagnosis.values import of_values
+from prep.grading.diagnosis.values import of_turned, of_values
 from prep.grading.diagnosis.words import Text
 from prep.grading.static import StaticFault
 
@@ -52,6 +52,7 @@ def _questions() -> tuple[Question, ...]:
         _raised,
         _ignored_strides,
         _mutated,
+        of_turned,
         memory.out_of_bounds,
         _no_kernel,
         memory.unordered,

@@ -37,11 +37,11 @@ def annotate(
     """Note what a wrong result looks like, while the inputs are at hand: a typical wrong answer, a lower precision."""
     with np.errstate(all="ignore"):
         likely = reference.wrong_answers(**values, **scalars) if hasattr(reference, "wrong_answers") else {}
-    for code, outputs in likely.items():
-        shared = [c for c in outcome.comparisons if c.name in outputs]
-        if shared and all(_alike(exercise, outcome, c, np.asarray(outputs[c.name])) for c in shared):
-            outcome.likeness = code
-            break
+    for code, answers in likely.items():
+        for outputs in answers if isinstance(answers, list) else [answers]:
+            shared = [c for c in outcome.comparisons if c.name in outputs]
+            if shared and all(_alike(exercise, outcome, c, np.asarray(outputs[c.name])) for c in shared):
+                outcome.likeness = outcome.likeness or code
     eps = max(DTYPES[_LOWER.get(outcome.case.dtype, "float16")].eps, DTYPES["float16"].eps)
     explained = []
     for c in outcome.comparisons:

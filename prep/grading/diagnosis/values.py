@@ -45,6 +45,27 @@ def of_values(
     return [diagnosis(finding.code, source, line=line, line_of="store", confidence=finding.confidence, **details)]
 
 
+def of_turned(
+    exercise: Exercise, failing: list[Outcome], passing: list[Outcome], source: bytes
+) -> list[dict[str, Any]]:
+    """An index with the stride of another axis also leaves its tensor where that is not square.
+
+    Named where square results equal the transposed answer, and no result of several rows and columns is right.
+    """
+    if any(o.published and o.comparisons and min(o.comparisons[0].wrong.shape) > 1 for o in passing):
+        return []
+    square = [o for o in failing if o.published and not o.strided and o.comparisons and _square(o.comparisons[0].wrong)]
+    if not square or not any(o.violations for o in failing if o.published):
+        return []
+    if any(o.violations or o.likeness != "transposed" for o in square):
+        return []
+    return of_values(exercise, square, [], source)
+
+
+def _square(wrong: Array) -> bool:
+    return wrong.ndim == 2 and wrong.shape[0] == wrong.shape[1] > 1
+
+
 def _finding(failing: list[Outcome], passing: list[Outcome]) -> Finding:
     published = [o for o in failing if o.published]
     stale = _repeated(failing, passing)
@@ -64,13 +85,13 @@ def _finding(failing: list[Outcome], passing: list[Outcome]) -> Finding:
 
 def _hidden(failing: list[Outcome]) -> Finding:
     """Right on every published case and wrong on what this run drew: because of the values, or of the sizes?"""
-    if _by_precision(failing):
-        return Finding("low-precision")
     drawn = [o for o in failing if not o.repeat]
     # The same tensors were right with the values that the case announces.
     if len(drawn) < len(failing) or not drawn:
         return Finding("distribution-dependent", "certain")
     if any(o.alone.get("sizes") is False for o in drawn):
+        if _by_precision(drawn):
+            return Finding("low-precision")
         return Finding("hardcoded-shape", "certain")
     if all(o.strided and o.alone.get("strides") is False for o in drawn):
         return Finding("ignores-strides", "certain")
@@ -150,7 +171,9 @@ def _not_finite(failing: list[Outcome]) -> str | None:
 
     if not any(strange(o) for o in failing):
         return None
-    if all(o.likeness == "overflow-no-max-subtraction" for o in failing if strange(o)):
+    likes = {o.likeness for o in failing if strange(o)}
+    # Without the maximum exp overflows for large inputs; where all are very negative the sum is 0 and the quotient NaN.
+    if "overflow-no-max-subtraction" in likes and likes <= {"overflow-no-max-subtraction", "nan-or-inf"}:
         return "overflow-no-max-subtraction"
     return "nan-or-inf" if all(strange(o) for o in failing) else None
 
@@ -178,6 +201,13 @@ def _by_shape(failing: list[Outcome], passing: list[Outcome]) -> Finding:
             continue
         if all(_is_power_of_two(v) for v in passes) and not any(_is_power_of_two(v) for v in fails if v > 1):
             return Finding("tail-wrong", "guess")
+    for name in names:
+        wrong_sizes = {o.case.dims[name] for o in failing}
+        right_sizes = [o.case.dims[name] for o in passing]
+        # One size in several cases that differ in all else, and every other size wrong.
+        one = right_sizes[0] if len(set(right_sizes)) == 1 else 1
+        if one > 1 and len(right_sizes) >= 4 and one not in wrong_sizes and len(wrong_sizes) > 1:
+            return Finding("hardcoded-shape")
     for name in names:
         fails = {o.case.dims[name] for o in failing}
         passes = {o.case.dims[name] for o in passing if o.case.dims[name] > 1}

@@ -204,8 +204,8 @@ MESSAGES: dict[str, Entry] = {
     ),
     "hardcoded-shape": Entry(
         Text(
-            "right for one size only: in '{case}', '{name}'[{index}] is {got}, expected {expected}",
-            "只对一种尺寸正确：在 '{case}' 中 '{name}'[{index}] 得到 {got}，应为 {expected}",
+            "right for some sizes only: in '{case}', '{name}'[{index}] is {got}, expected {expected}",
+            "只对某些尺寸正确：在 '{case}' 中 '{name}'[{index}] 得到 {got}，应为 {expected}",
         ),
         Text("take every size from the tensors' shapes", "所有尺寸都从张量的 shape 取"),
         Text("Which of your constants should be arguments?", "你的哪些常量应当是参数？"),
