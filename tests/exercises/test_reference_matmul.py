@@ -167,11 +167,15 @@ def test_partial_sums_leave_float16_and_results_do_not() -> None:
         assert np.abs(a @ b).max() < 65504
 
 
-def test_wrong_answer_is_b_read_in_column_order() -> None:
+def test_wrong_answers_are_a_b_or_the_result_turned() -> None:
     a, b = _inputs(_case("prime sizes"), 0)
-    found = REFERENCE.wrong_answers(a, b)["transposed"]["out"]
+    found, other = (answer["out"] for answer in REFERENCE.wrong_answers(a, b)["transposed"])
     flat = b.reshape(-1)
     k = a.shape[1]
     column = np.array([flat[i + 2 * k] for i in range(k)])
     np.testing.assert_allclose(found[:, 2], a @ column)
+    flat = a.reshape(-1)
+    np.testing.assert_allclose(other[2], np.array([flat[2 + i * a.shape[0]] for i in range(k)]) @ b)
     assert REFERENCE.wrong_answers(a[:, :1], b[:1]) == {}
+    a, b = _inputs(_case("whole tiles"), 0)
+    np.testing.assert_array_equal(REFERENCE.wrong_answers(a, b)["transposed"][2]["out"], (a @ b).T)
