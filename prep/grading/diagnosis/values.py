@@ -111,12 +111,13 @@ def _store_line(outcome: Outcome) -> int | None:
 
 def _unwritten(failing: list[Outcome]) -> str | None:
     """Elements that nobody stored: only the end of rows or columns is a tail, anything else was never written."""
-    lacking = [c for o in failing for c in o.comparisons if c.unwritten.any()]
+    lacking = [(c, o.owners.get(c.name)) for o in failing for c in o.comparisons if c.unwritten.any()]
     if not lacking:
         return None
-    wrong_otherwise = any((c.wrong & ~c.unwritten).any() for c in lacking)
-    partial = all(not c.unwritten.all() or c.unwritten.size <= 1 for c in lacking)
-    if partial and not wrong_otherwise and all(_is_tail(c.unwritten) for c in lacking if c.unwritten.size > 1):
+    wrong_otherwise = any((c.wrong & ~c.unwritten).any() for c, _ in lacking)
+    partial = all(not c.unwritten.all() or c.unwritten.size <= 1 for c, _ in lacking)
+    tails = (_is_tail(c.unwritten) and not _whole_tiles(c.unwritten, o) for c, o in lacking if c.unwritten.size > 1)
+    if partial and not wrong_otherwise and all(tails):
         return "tail-wrong"
     return "not-written"
 
@@ -134,6 +135,17 @@ def _is_tail(wrong: Array) -> bool:
             return False
         box.append(slice(kept))
     return bool(wrong.any()) and not wrong[tuple(box)].any()
+
+
+def _whole_tiles(unwritten: Array, owners: Array | None) -> bool:
+    """Is more missing along some axis than the first program stored of it? Then no partial block was left out alone."""
+    if owners is None or owners.shape != unwritten.shape or owners.flat[0] < 0:
+        return False
+    own = np.argwhere(owners == owners.flat[0])
+    tile = own.max(axis=0) - own.min(axis=0) + 1
+    written = np.argwhere(~unwritten)
+    kept = written.max(axis=0) + 1
+    return bool(((np.array(unwritten.shape) - kept) >= tile)[kept < unwritten.shape].any())
 
 
 def _repeated(failing: list[Outcome], passing: list[Outcome]) -> str | None:
