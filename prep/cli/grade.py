@@ -7,11 +7,14 @@ import json
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from prep.errors import StoreError
+from prep.cli.attempts import Records
+
+if TYPE_CHECKING:
+    from prep.exercises.spec import Exercise
 
 
 @click.command("grade")
@@ -20,10 +23,14 @@ from prep.errors import StoreError
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @click.option("--lang", type=click.Choice(["en", "zh"]), help="Language of the report.")
-def grade_command(exercise_id: str, file: Path | None, device: str, as_json: bool, lang: str | None) -> None:
+@click.option("--watch", is_flag=True, help="Grade again whenever the file is saved; ? lists the keys.")
+def grade_command(
+    exercise_id: str, file: Path | None, device: str, as_json: bool, lang: str | None, watch: bool
+) -> None:
     """Judge your file for an exercise.
 
-    Exit status: 0 passed, 1 not passed, 2 the call was wrong, 3 the grader could not run.
+    Exit status: 0 passed, 1 not passed, 2 the call was wrong, 3 the grader could not run. With --watch, leaving by q
+    gives that of the last verdict, and a signal 128 and its number (Ctrl-C: 130).
     """
     from prep.exercises.load import load_exercise
     from prep.exercises.workspace import Workspace
@@ -33,6 +40,8 @@ def grade_command(exercise_id: str, file: Path | None, device: str, as_json: boo
 
     exercise = load_exercise(exercise_id)
     path = file if file is not None else Workspace().file(exercise.id)
+    if watch:
+        sys.exit(_watch(exercise, path, lang or load_settings().lang, device, as_json))
     progress = _Progress(shown=not as_json and sys.stderr.isatty())
     verdict: dict[str, Any] = {}
     for event in grade(exercise.id, path, device):
@@ -43,8 +52,27 @@ def grade_command(exercise_id: str, file: Path | None, device: str, as_json: boo
         click.echo(json.dumps(verdict, ensure_ascii=False))
     else:
         click.echo(verdict_text(verdict, lang or load_settings().lang, _width()))
-    _record(verdict, path)
+    try:
+        Records().attempt(verdict, hashlib.sha256(path.read_bytes()).hexdigest())
+    except OSError as e:
+        click.echo(f"prep: this attempt was not recorded: {e}", err=True)
     sys.exit(0 if verdict["passed"] else 1)
+
+
+def _watch(exercise: Exercise, path: Path, lang: str, device: str, as_json: bool) -> int:
+    import asyncio
+
+    from prep.cli.terminal import has_terminal
+    from prep.cli.watch import Watch
+    from prep.grading.client import read_submission, require_grader
+    from prep.locale import set_language
+
+    set_language(lang)
+    require_grader(device)
+    read_submission(path)  # a file that is missing now is a wrong call; later it is only waited for
+    interactive = has_terminal() and not as_json
+    watch = Watch(exercise, path, lang, device=device, interactive=interactive, as_json=as_json, records=Records())
+    return asyncio.run(watch.run())
 
 
 def _width() -> int:
@@ -74,16 +102,3 @@ class _Progress:
     def clear(self) -> None:
         if self.shown:
             click.echo("\r\x1b[K", err=True, nl=False)
-
-
-def _record(verdict: dict[str, Any], path: Path) -> None:
-    """Keep the attempt; a database that cannot be written must not take the verdict away."""
-    from prep import clock
-    from prep.store.attempts import Attempts
-    from prep.store.database import Database
-
-    try:
-        with Database.open() as db:
-            Attempts(db, clock.now).record(verdict, hashlib.sha256(path.read_bytes()).hexdigest())
-    except (StoreError, OSError) as e:
-        click.echo(f"prep: this attempt was not recorded: {e}", err=True)

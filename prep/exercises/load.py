@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +54,20 @@ def load_exercise(exercise_id: str, root: Path | None = None) -> Exercise:
         hint = f"did you mean {' or '.join(near)}?" if near else "`prep list` shows all exercises"
         raise UsageError(f"there is no exercise '{exercise_id}'", hint=hint)
     return _load((root or paths.exercises_dir()) / exercise_id)
+
+
+def following(exercises: Mapping[str, Exercise], progress: Mapping[str, str], exercise_id: str) -> Exercise | None:
+    """The exercise after `exercise_id` that has not been passed, from the beginning again at the end.
+
+    Args:
+        exercises: all of them, in order.
+        progress: by exercise id, as `Attempts.progress_of_all` gives it.
+    """
+    ids = list(exercises)
+    if exercise_id not in ids:
+        return None
+    at = ids.index(exercise_id)
+    return next((exercises[i] for i in ids[at + 1 :] + ids[:at] if progress.get(i) != "passed"), None)
 
 
 def check_exercises(

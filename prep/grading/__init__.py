@@ -6,5 +6,6 @@ process/      how children are started, confined, talked to and ended
 worker/       what runs inside the child: the submission in the interpreter, and everything that watches it
 buffers.py    storages with guard bands; dtypes.py: numbers and their bits; compare.py: tolerance and mismatch
 diagnosis/    from outcomes to a code, its words in both languages, pictures of where the errors are
+regrade.py    grading while the file goes on being edited: for watch mode and the app
 verdict.py    what `prep grade --json` prints; report.py: the same for a person, picture.py: where the errors are
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from prep.cells import safe_lines
 from prep.grading.picture import picture_lines
 
 _MARKS = {"passed": "✓", "failed": "✗", "running": "…", "skipped": "–"}
@@ -34,6 +35,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "occupancy": "occupancy {n:.0%}",
         "tensor cores": "tensor cores: {n}",
         "no tensor cores": "no tensor cores",
+        "vector": "widest access to global memory: {n} bytes",
+        "async": "asynchronous copies: {n}",
     },
     "zh": {
         "passed": "通过",
@@ -59,6 +62,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "occupancy": "占用率 {n:.0%}",
         "tensor cores": "Tensor Core：{n}",
         "no tensor cores": "未用 Tensor Core",
+        "vector": "全局内存最宽访问：{n} 字节",
+        "async": "异步拷贝：{n}",
     },
 }
 
@@ -121,14 +126,14 @@ def tile_words(first: Mapping[str, Any], lang: str) -> str:
     return words(lang)["tile"].format(element=element, program=program)
 
 
-def case_lines(case: Mapping[str, Any], lang: str, width: int = 80) -> list[str]:
+def case_lines(case: Mapping[str, Any], lang: str, width: int = 80, height: int = PICTURE_LINES) -> list[str]:
     """What is wrong in one case, with a picture of where."""
     w = words(lang)
     lines = [case_title(case, lang), "  " + w["why"].format(why=text_in(lang, case, "why"))]
     first = case.get("first_wrong")
     if first is not None:
         lines.append("  " + w["wrong"].format(what=wrong_words(case, lang)))
-        drawn = picture_lines(case["error_grid"], width - 4, PICTURE_LINES) if "error_grid" in case else []
+        drawn = picture_lines(case["error_grid"], width - 4, height) if "error_grid" in case else []
         if drawn:
             lines += [*(f"    {row}" for row in drawn), f"    ({w['axes']})"]
         shown = {
@@ -178,15 +183,19 @@ def xray_facts(entry: Mapping[str, Any], lang: str) -> list[str]:
         facts.append(w["shared"].format(n=f"{entry['shared_bytes']:,}"))
     if entry.get("occupancy"):
         facts.append(w["occupancy"].format(n=entry["occupancy"]))
-    if entry.get("tensor_cores") is not None:
-        used = entry["tensor_cores"]
-        facts.append(w["tensor cores"].format(n=used) if used else w["no tensor cores"])
+    used = entry.get("tensor_cores")
+    if used is not None:
+        facts.append(w["tensor cores"].format(n=used) if used not in ("", "none") else w["no tensor cores"])
+    if entry.get("vector_width"):
+        facts.append(w["vector"].format(n=entry["vector_width"]))
+    if entry.get("async_copies") not in (None, "", "none"):
+        facts.append(w["async"].format(n=entry["async_copies"]))
     return facts
 
 
 def xray_title(entry: Mapping[str, Any]) -> str:
-    """`softmax_kernel  sm_90`."""
-    return "  ".join(filter(None, [entry.get("kernel") or entry.get("name"), entry.get("target")]))
+    """`softmax_kernel  sm_90  M=4096, N=1024, float32`."""
+    return "  ".join(str(entry[key]) for key in ("kernel", "target", "case") if entry.get(key))
 
 
 def xray_notes(entry: Mapping[str, Any], lang: str) -> list[str]:
@@ -203,14 +212,20 @@ def xray_lines(entries: Sequence[Mapping[str, Any]], lang: str) -> list[str]:
     return lines[1:]
 
 
-def verdict_lines(verdict: Mapping[str, Any], lang: str = "en", width: int = 80) -> list[str]:
-    """The whole verdict for a person, line by line; pictures are at most `width` cells wide, other lines are as long
-    as they are."""
+def verdict_lines(
+    verdict: Mapping[str, Any], lang: str = "en", width: int = 80, height: int = PICTURE_LINES
+) -> list[str]:
+    """The whole verdict for a person, line by line.
+
+    Args:
+        width: cells that a picture may take; other lines are as long as they are.
+        height: lines that a picture may take.
+    """
     w = words(lang)
     lines = [result_line(verdict, lang), stage_line(verdict)]
     wrong = next((case for case in verdict["cases"] if case["status"] != "passed"), None)
     if wrong is not None:
-        lines += ["", *case_lines(wrong, lang, width)]
+        lines += ["", *case_lines(wrong, lang, width, height)]
     for found in verdict["diagnosis"]:
         lines += ["", *diagnosis_lines(found, lang)]
     printed = verdict.get("output", "").splitlines()
@@ -218,7 +233,8 @@ def verdict_lines(verdict: Mapping[str, Any], lang: str = "en", width: int = 80)
         lines += ["", w["printed"], *(f"    {row}" for row in printed[:OUTPUT_LINES])]
         if len(printed) > OUTPUT_LINES:
             lines.append(f"    {w['more'].format(count=len(printed) - OUTPUT_LINES)}")
-    return lines
+    # What the submission printed, raised or is written in must not drive the terminal.
+    return [part.expandtabs(4) for line in lines for part in safe_lines(line).split("\n")]
 
 
 def verdict_text(verdict: Mapping[str, Any], lang: str = "en", width: int = 80) -> str:
