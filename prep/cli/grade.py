@@ -71,7 +71,7 @@ def _watch(exercise: Exercise, path: Path, lang: str, device: str, as_json: bool
     require_grader(device)
     read_submission(path)  # a file that is missing now is a wrong call; later it is only waited for
     interactive = has_terminal() and not as_json
-    watch = Watch(exercise, path, lang, device=device, interactive=interactive, as_json=as_json, records=Records())
+    watch = Watch(exercise, path, lang, device=device, interactive=interactive, as_json=as_json)
     return asyncio.run(watch.run())
 
 

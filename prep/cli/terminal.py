@@ -12,8 +12,6 @@ from typing import Any
 
 import click
 
-from prep.cells import cell_width
-
 
 class Keyboard:
     """stdin without line editing and echo, for as long as the `with` lasts; Ctrl-C and Ctrl-Z are signals as ever."""
@@ -77,11 +75,6 @@ class Page:
     def _write(self, text: str) -> None:
         click.echo(text, nl=False)
         sys.stdout.flush()
-
-
-def fitting(choices: list[str], columns: int) -> str:
-    """The first of `choices` that a line has room for; the last one where none fits."""
-    return next((text for text in choices if cell_width(text) < columns), choices[-1])
 
 
 def has_terminal() -> bool:

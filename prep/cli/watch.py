@@ -17,10 +17,9 @@ from typing import Any
 
 import click
 
-from prep.cells import cut
 from prep.cli.attempts import Records
-from prep.cli.terminal import Keyboard, Page, fitting
-from prep.cli.watch_page import hints_page, rendered, verdict_page, wrapped
+from prep.cli.terminal import Keyboard, Page
+from prep.cli.watch_page import Key, hints_page, key_line, rendered, verdict_page, wrapped
 from prep.errors import PrepError
 from prep.exercises.check import HINTS
 from prep.exercises.load import following, load_exercises
@@ -40,7 +39,6 @@ class Watch:
     Args:
         path: the file that is watched; it may lie anywhere.
         interactive: keys are read and a page is drawn; without it, verdicts follow each other on stdout.
-        records: keeps attempts, hints seen and exercises begun.
     """
 
     def __init__(
@@ -52,13 +50,12 @@ class Watch:
         device: str,
         interactive: bool,
         as_json: bool,
-        records: Records,
     ) -> None:
         self.lang = lang
         self.device = device
         self.page = Page() if interactive else None
         self.as_json = as_json
-        self.records = records
+        self.records = Records(self._say)
         self.status = 1
         """What the command will end with: that of the last verdict, 1 before there is one."""
         self._judge = AsyncJudge()
@@ -178,7 +175,6 @@ class Watch:
             self._show_progress(_("grading: case {n} of {total} …").format(n=n, total=total))
 
     def _find_following(self) -> None:
-        self.following = None
         if self.verdict is not None and self.verdict["passed"]:
             try:
                 self.following = following(load_exercises(), self.records.progress(), self.exercise.id)
@@ -188,7 +184,7 @@ class Watch:
     # what is seen
 
     def _show_verdict(self, verdict: dict[str, Any]) -> None:
-        self.verdict = verdict
+        self.verdict, self.following = verdict, None
         self.status = 0 if verdict["passed"] else 1
         self.view = "verdict"
         if self.as_json:
@@ -222,7 +218,8 @@ class Watch:
         head = _("{id} · watching {file}").format(id=self.exercise.id, file=self.watched.path)
         lines = [*wrapped([head], columns), ""]
         if self.view == "keys":
-            lines += [f"{key}  {label}" for key, label in self._keys()]
+            for key, _label, does in self._keys():
+                lines += wrapped([f"{key}  {does}"], columns)
         elif self.verdict is None:
             lines += [] if self._busy else rendered(statement(self.exercise, self.lang), columns)
         elif self.view == "xray":
@@ -241,28 +238,28 @@ class Watch:
         self._show_keys()
 
     def _show_keys(self) -> None:
-        """The line at the bottom: what is going on, or the keys that work now."""
-        if self.page is None:
-            return
-        keys = self._keys()
-        full, short = "  ".join(f"{key} {label}" for key, label in keys), " ".join(key for key, _label in keys)
-        text = fitting([f"{self._progress}  {full}".strip(), f"{self._progress}  {short}".strip()], self.page.columns)
-        self.page.status(cut(text, self.page.columns - 1))
+        """The line at the bottom: what is going on, and the keys that work now."""
+        if self.page is not None:
+            self.page.status(key_line(self._keys(), self._progress, self.page.columns))
 
     # keys
 
-    def _keys(self) -> list[tuple[str, str]]:
+    def _keys(self) -> list[Key]:
         """The keys that do something now, in the order of use."""
         keys = []
         if self.hints_shown < HINTS:
-            keys.append(("h", _("hint {n}/{total}").format(n=self.hints_shown + 1, total=HINTS)))
+            n = self.hints_shown + 1
+            keys.append(("h", _("hint {n}/{total}").format(n=n, total=HINTS), _("show the next hint")))
         if not self._busy:
-            keys.append(("r", _("rerun")))
+            keys.append(("r", _("rerun"), _("grade the file again, with new values")))
         if self.verdict is not None and self.verdict["xray"]:
-            keys.append(("x", _("verdict") if self.view == "xray" else _("X-ray")))
+            label = _("back") if self.view == "xray" else _("X-ray")
+            keys.append(("x", label, _("what the compiler made of the kernels: registers, spills, shared memory")))
         if self.following is not None and not self._busy:
-            keys.append(("n", _("next: {title}").format(title=self.following.title[self.lang])))
-        return [*keys, ("q", _("leave")), ("?", _("verdict") if self.view == "keys" else _("keys"))]
+            title = _("next: {title}").format(title=self.following.title[self.lang])
+            keys.append(("n", title, _("start the next exercise and watch its file")))
+        keys.append(("q", _("leave"), _("leave; the exit status is that of the last verdict")))
+        return [*keys, ("?", _("back") if self.view == "keys" else _("keys"), _("show or hide this list"))]
 
     def _read_keys(self) -> None:
         typed = Keyboard.read()
@@ -278,7 +275,7 @@ class Watch:
             "?": lambda: self._toggle("keys"),
         }
         for key in typed.lower():
-            if key in (known for known, _label in self._keys()):
+            if key in (known for known, *_texts in self._keys()):
                 try:
                     actions[key]()
                 except PrepError as error:

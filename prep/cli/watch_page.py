@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from prep.cards.text import wrap
-from prep.cells import cell_width
+from prep.cells import cell_width, cut
 from prep.exercises.spec import Exercise
 from prep.exercises.statement import hints
 from prep.grading.report import PICTURE_LINES, verdict_lines
@@ -20,6 +20,21 @@ _OTHER_LINES = 19
 
 _READABLE = 100
 """Cells of a line of prose, however wide the terminal is."""
+
+
+Key = tuple[str, str, str]
+"""A key, its name, and what it does."""
+
+
+def key_line(keys: list[Key], progress: str, columns: int) -> str:
+    """One line of less than `columns` cells: what is going on, then the keys; the longest names are left out first."""
+    names = {key: f"{key} {name}" for key, name, _does in keys}
+    while True:
+        line = "  ".join(filter(None, [progress, *names.values()]))
+        longest = max(names, key=lambda key: cell_width(names[key]))
+        if cell_width(line) < columns or names[longest] == longest:
+            return cut(line, columns - 1)
+        names[longest] = longest
 
 
 def wrapped(lines: Iterable[str], columns: int) -> list[str]:
