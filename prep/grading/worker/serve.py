@@ -24,7 +24,7 @@ import torch
 from prep.grading.buffers import Layout
 from prep.grading.dtypes import Array
 from prep.grading.process.protocol import Frame, ProtocolError, read_frame, write_frame
-from prep.grading.worker import memory, no_gpu, operators, watch
+from prep.grading.worker import language, memory, no_gpu, operators, watch
 
 MOAT_BYTES = 256 << 10
 """On each side of a storage, beyond its guards and never sent: a block that overruns 4 KiB of guard, as 32 rows of 150
@@ -72,6 +72,7 @@ class Worker:
         np.seterr(all="ignore")  # an overflow on the way, as in exp(-inf - x), is no output of the submission's
         memory.install(self.watch, lambda: operators.OperatorWatch(self.watch))
         operators.install(self.watch)
+        language.install()
         no_gpu.install(lambda: self.config_turn)
         self.cuda_is_cpu = no_gpu.CudaIsCpu(frame.payload, str(path))
         self.params = job["params"]
