@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from prep.exercises.spec import Exercise
 from prep.grading.diagnosis.messages import diagnosis
 from prep.grading.diagnosis.outcome import Outcome
@@ -90,10 +92,11 @@ def unordered(
 def never_written(
     exercise: Exercise, failing: list[Outcome], passing: list[Outcome], source: bytes
 ) -> list[dict[str, Any]]:
-    """Wrong wherever memory was loaded that nobody had written, and only there."""
+    """Wrong wherever memory was loaded that nobody had written, and only there; the NaN that it held came out."""
     if any(not o.uninitialised for o in failing) or any(o.uninitialised for o in passing):
         return []
-    return [_uninitialised(failing[0], source)] if failing else []
+    nan = any(np.isnan(c.got[c.wrong & ~c.unwritten]).any() for o in failing for c in o.comparisons if not c.passed)
+    return [_uninitialised(failing[0], source)] if nan else []
 
 
 def _uninitialised(outcome: Outcome, source: bytes) -> dict[str, Any]:

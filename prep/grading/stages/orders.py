@@ -34,6 +34,8 @@ class Orders:
         self.child = child
         self.turns_left = turns
         self.checks_left = SPOT_CHECKS
+        self.proven = False
+        """One case that another order changes is enough; a racing submission would wait long for the others."""
 
     def passed_by(self) -> None:
         """A case is run in no other order."""
@@ -42,10 +44,10 @@ class Orders:
     def check(self, call: Call, outcome: Outcome, outputs: dict[str, Array]) -> None:
         """Run the case in other orders, as far as its first run asks for that, and note what differs."""
         self.turns_left -= 1
-        if outcome.one_each or outcome.error is not None:
+        if self.proven or outcome.one_each or outcome.error is not None:
             return
         if not outcome.passed:
-            if outcome.conflicts:
+            if outcome.conflicts or outcome.uninitialised:
                 outcome.disordered = self._differs(call, outcome, outputs)
             return
         if not outcome.shared and not outcome.atomics:
@@ -71,6 +73,7 @@ class Orders:
         outcome.uninitialised = outcome.uninitialised or run.uninitialised
         if outputs is None or not run.passed:
             outcome.other, outcome.other_order = run, "stale" if stale else order
+            self.proven = True
         return outputs
 
     def _differs(self, call: Call, outcome: Outcome, outputs: dict[str, Array]) -> bool:
@@ -81,6 +84,7 @@ class Orders:
             if again is None:
                 return False
             if not _equal(call, outputs, again):
+                self.proven = True
                 return True
         return False
 
