@@ -70,14 +70,22 @@ def _of_error(error: dict[str, Any], source: bytes, case: Case | None) -> dict[s
         return diagnosis("syntax-error", source, line=error["line"], **common)
     if error["type"] == "TypeError" and not error["entered"]:
         return diagnosis("wrong-signature", source, **common)
+    if error["type"] == "Deadlock":
+        return diagnosis("timeout", source, line=error["line"], case=case, detail=_waiting(error["message"]))
     if error["in_kernel"] and error["compiler"]:
         return diagnosis("does-not-compile", source, line=error["line"], **common)
     return diagnosis("crash", source, line=error["line"], **common)
 
 
+def _waiting(program: str) -> Text:
+    return Text(
+        f"program {program} waits for a value that no program will store", f"program {program} 在等一个没有人会写的值"
+    )
+
+
 def _of_end(ended: str | None, source: bytes, case: Case | None) -> dict[str, Any]:
     if ended == "timeout":
-        return diagnosis("timeout", source, case=case)
+        return diagnosis("timeout", source, case=case, detail=Text("ended after its limit", "到了时限被终止"))
     return diagnosis("crash", source, case=case, detail=Text(f"the process {ended}", f"进程异常结束（{ended}）"))
 
 

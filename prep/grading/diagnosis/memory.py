@@ -45,7 +45,7 @@ def out_of_bounds(
                 line=violation["line"],
                 case=outcome.case,
                 name=violation["name"] or Text("its tensor", "自己的张量"),
-                detail=_place(violation),
+                detail=_by(violation) if code == "out-of-bounds-write" else _place(violation),
                 program=_numbers(violation["program"]),
                 lanes=violation["lanes"],
             )
@@ -182,6 +182,11 @@ def _index(seen: Mapping[str, Any]) -> str:
 def _numbers(program: Sequence[int]) -> str:
     text = ", ".join(map(str, program))
     return text if len(program) == 1 else f"({text})"
+
+
+def _by(violation: Mapping[str, Any]) -> Text:
+    program, place = _numbers(violation["program"]), _place(violation)
+    return Text(f"program {program}, {place.en}", f"program {program}，{place.zh}")
 
 
 def _place(violation: Mapping[str, Any]) -> Text:

@@ -60,8 +60,8 @@ MESSAGES: dict[str, Entry] = {
     ),
     "missing-mask": Entry(
         Text(
-            "a load without a mask reads outside '{name}': {detail} ({lanes} lanes, first in program ({program}))",
-            "没有 mask 的 load 读到了 '{name}' 之外：{detail}（{lanes} 个 lane，最早在 program ({program})）",
+            "a load without a mask reads outside '{name}': {detail} ({lanes} lanes, first in program {program})",
+            "没有 mask 的 load 读到了 '{name}' 之外：{detail}（{lanes} 个 lane，最早在 program {program}）",
         ),
         Text(
             "give tl.load a mask that is false past the end, and an `other` that is neutral for what follows",
@@ -74,8 +74,8 @@ MESSAGES: dict[str, Entry] = {
     ),
     "out-of-bounds-read": Entry(
         Text(
-            "a masked load still reads outside '{name}': {detail} ({lanes} lanes, first in program ({program}))",
-            "带 mask 的 load 仍读到了 '{name}' 之外：{detail}（{lanes} 个 lane，最早在 program ({program})）",
+            "a masked load still reads outside '{name}': {detail} ({lanes} lanes, first in program {program})",
+            "带 mask 的 load 仍读到了 '{name}' 之外：{detail}（{lanes} 个 lane，最早在 program {program}）",
         ),
         Text(
             "compare the mask with the offsets: the same dimension, the same bound, every axis",
@@ -330,7 +330,7 @@ MESSAGES: dict[str, Entry] = {
         Text("How would you reduce this to the smallest input that still fails?", "怎样把它缩减成仍然出错的最小输入？"),
     ),
     "timeout": Entry(
-        Text("no answer in time", "超时未返回"),
+        Text("no answer in time: {detail}", "超时未返回：{detail}"),
         Text(
             "look for a loop whose end never comes, or a grid of one program for each element",
             "检查是否有永不结束的循环，或每个元素一个 program 的 grid",

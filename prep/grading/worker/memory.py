@@ -154,7 +154,7 @@ class _Hooks:
 
     def _observed(self, kind: str, access: Access, waits: bool) -> None:
         running = self.watch.trace.running
-        if running is not None and running.total > 1 and access.addresses.size:
+        if running is not None and access.addresses.size:
             saved = self.watch.unmasked, self.semantics
             self.semantics = None
             running.observed(kind, int(access.addresses.flat[0]), access.addresses.size, waits)

@@ -29,7 +29,7 @@ ROUNDS = 200
 
 
 class Deadlock(RuntimeError):
-    """Programs wait for what no program will do."""
+    """A program waits for what no program will do; says which."""
 
 
 class _Abandoned(BaseException):
@@ -140,7 +140,7 @@ class Programs:
             if program.repeats >= (1 if kind == "atomic" else ROUNDS):
                 self.idle += 1
                 if kind == "atomic" and not self.fresh and self.idle > ROUNDS * (len(self.parked) + 1):
-                    raise Deadlock(f"program {program.index[: self.dims]} waits for what no other program will do")
+                    raise Deadlock(", ".join(map(str, program.index[: self.dims])))
                 self._pause()
 
     def changed(self) -> None:
