@@ -38,7 +38,7 @@ _PROPERTIES: dict[str, int] = {  # of an H100, but for the number of multiproces
 }
 
 
-class _Driver:
+class Driver:
     """The part of triton's driver that Python code asks; nothing can be compiled or launched with it."""
 
     utils = SimpleNamespace(get_device_properties=lambda device=0: dict(_PROPERTIES))
@@ -62,7 +62,7 @@ class _Driver:
         return (9, 0)
 
 
-def _device_properties(device: Any = None) -> SimpleNamespace:
+def device_properties(device: Any = None) -> SimpleNamespace:
     return SimpleNamespace(
         name="none: Triton's interpreter",
         major=9,
@@ -94,8 +94,8 @@ def install(turn: Callable[[], int]) -> None:
             self.nargs = None
 
     Autotuner.run = run
-    driver.set_active(_Driver())
-    torch.cuda.get_device_properties = _device_properties
+    driver.set_active(Driver())
+    torch.cuda.get_device_properties = device_properties
     torch.cuda.get_device_capability = lambda device=None: (9, 0)
     stream = SimpleNamespace(cuda_stream=0, synchronize=lambda: None, wait_stream=lambda other: None)
     torch.cuda.get_device_name = lambda device=None: _device_properties().name

@@ -1,0 +1,227 @@
+"""Compiles one specialisation of a kernel for sm_90 and reads what the compiler made of it.
+
+`triton.compile` needs neither a GPU nor a driver for that. Registers and spills come from the `ptxas -v` that triton
+runs anyway, shared memory from triton's metadata, the rest is counted in the PTX.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import triton
+from triton import knobs
+from triton.backends.compiler import GPUTarget
+from triton.backends.nvidia.compiler import CUDABackend
+from triton.compiler import ASTSource
+
+TARGET = GPUTarget("cuda", 90, 32)
+
+CPU_LIMIT_S = 20
+"""CPU time that one kernel may take; the slowest of the solutions' takes 4 s, a dot of 512 x 512 takes 180."""
+
+WORDS = "compiler.txt"
+"""In the worker's folder: what the compiler printed. The judge reads it where the compiler took the process with it."""
+
+LARGE_TENSOR = 1 << 16
+"""Elements from which on the shared memory is worked out before LLVM sees the kernel, which may take minutes."""
+
+
+@dataclass(slots=True)
+class Specialisation:
+    """A kernel with all that decides its code: what triton would compile at this launch."""
+
+    fn: Any
+    signature: dict[str, Any]
+    constexprs: dict[Any, Any]
+    options: Any
+    attrs: dict[Any, Any]
+
+    @property
+    def name(self) -> str:
+        return str(self.fn.__name__)
+
+    def front_key(self) -> str:
+        """What the frontend's answer can depend on: not on which arguments are multiples of 16."""
+        return f"{id(self.fn)} {self.signature} {self.constexprs} {self.options}"
+
+    def key(self) -> str:
+        return f"{self.front_key()} {self.attrs}"
+
+    def constants(self) -> dict[str, Any]:
+        """Its compile-time values by name."""
+        names = self.fn.arg_names
+        return {names[path[0]]: value for path, value in self.constexprs.items() if len(path) == 1}
+
+
+class _FrontendDone(Exception):
+    """Ends a compilation behind the frontend."""
+
+
+class SharedMemoryExceeded(Exception):
+    """Known before the kernel was compiled to the end."""
+
+    def __init__(self, required: int) -> None:
+        super().__init__(required)
+        self.required = required
+
+
+class Builder:
+    """Compiles in this process; see `install`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.words_path = folder / WORDS
+        self.front_only = False
+        self.ttgir = ""
+        self._wrap_stages()
+        knobs.nvidia.dump_ptxas_log = True
+
+    def front(self, spec: Specialisation) -> None:
+        """Raise what triton's frontend has against the kernel: names, types, shapes, constexprs."""
+        self.front_only = True
+        try:
+            self._compile(spec)
+        except _FrontendDone:
+            return
+        finally:
+            self.front_only = False
+
+    def build(self, spec: Specialisation) -> dict[str, Any]:
+        """Compile to the end; returns what the code needs and uses."""
+        kernel, log = self._compile(spec)
+        found = re.search(r"Used (\d+) registers", log)
+        spills = re.search(r"(\d+) bytes spill stores, (\d+) bytes spill loads", log)
+        return {
+            "registers": int(found[1]) if found else 0,
+            "spills": int(spills[1]) if spills else 0,
+            "shared_bytes": int(kernel.metadata.shared),
+            "num_warps": int(kernel.metadata.num_warps),
+            "num_stages": int(kernel.metadata.num_stages),
+            **_read_ptx(kernel.asm["ptx"]),
+        }
+
+    def words(self) -> str:
+        """What the compiler itself printed last."""
+        try:
+            return self.words_path.read_text(errors="replace")
+        except OSError:
+            return ""
+
+    def _compile(self, spec: Specialisation) -> tuple[Any, str]:
+        source = ASTSource(spec.fn, spec.signature, spec.constexprs, spec.attrs)
+        log = io.StringIO()
+        with _cpu_limit(), self._collected(), contextlib.redirect_stdout(log):
+            kernel = triton.compile(source, target=TARGET, options=spec.options.__dict__)
+        return kernel, log.getvalue()
+
+    @contextlib.contextmanager
+    def _collected(self) -> Iterator[None]:
+        """MLIR and LLVM print to descriptor 2 and then only say that a pass failed."""
+        kept = os.dup(2)
+        fd = os.open(self.words_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        try:
+            os.dup2(fd, 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(fd)
+
+    def _wrap_stages(self) -> None:
+        add = CUDABackend.add_stages
+
+        def add_stages(backend: Any, stages: dict[str, Callable[..., Any]], *rest: Any, **named: Any) -> None:
+            add(backend, stages, *rest, **named)
+            if "ttir" in stages and "llir" in stages:
+                lower = stages["llir"]
+                after = list(stages)[list(stages).index("ttir") + 1]
+                first = stages[after]
+                stages[after] = lambda module, metadata: self._stop(first, module, metadata)
+                stages["llir"] = lambda module, metadata: self._lower(lower, module, metadata)
+
+        CUDABackend.add_stages = add_stages
+
+    def _stop(self, stage: Callable[..., Any], module: Any, metadata: Any) -> Any:
+        if self.front_only:
+            raise _FrontendDone
+        return stage(module, metadata)
+
+    def _lower(self, stage: Callable[..., Any], module: Any, metadata: Any) -> Any:
+        text = str(module)
+        if largest_tensor(text) >= LARGE_TENSOR:
+            required = _shared_memory(text, module.context)
+            if required > SHARED_LIMIT:
+                raise SharedMemoryExceeded(required)
+        return stage(module, metadata)
+
+
+SHARED_LIMIT = 232448
+"""Bytes of shared memory that a block may use on sm_90 (CUDA C++ Programming Guide, compute capability 9.0: 227 KiB)."""
+
+
+def largest_tensor(ir: str) -> int:
+    """Elements of the largest tensor in a module."""
+    largest = 0
+    for shape in set(re.findall(r"tensor<((?:\d+x)+)", ir)):
+        elements = 1
+        for extent in shape.split("x")[:-1]:
+            elements *= int(extent)
+        largest = max(largest, elements)
+    return largest
+
+
+def _shared_memory(ir: str, context: Any) -> int:
+    """What the allocation pass alone gives, on a copy; 0 where this triton has it under another name."""
+    try:
+        from triton._C.libtriton import ir as mlir
+        from triton._C.libtriton import nvidia, passes
+
+        with tempfile.NamedTemporaryFile("w", suffix=".ttgir") as file:
+            file.write(ir)
+            file.flush()
+            copy = mlir.parse_mlir_module(file.name, context)
+        manager = mlir.pass_manager(context)
+        passes.ttgpuir.add_combine_tensor_select_and_if(manager)
+        passes.convert.add_scf_to_cf(manager)
+        passes.gluon.add_inliner(manager)
+        nvidia.passes.ttgpuir.add_allocate_shared_memory_nv(manager, 90, 84)
+        manager.run(copy, "shared")
+        return int(copy.get_int_attr("ttg.shared") or 0)
+    except (ImportError, AttributeError, TypeError, RuntimeError):
+        return 0
+
+
+@contextlib.contextmanager
+def _cpu_limit() -> Iterator[None]:
+    """End the process where the compiler takes longer: it runs in C++, which no exception leaves."""
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_PROF, CPU_LIMIT_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def _read_ptx(ptx: str) -> dict[str, Any]:
+    wide = 0
+    for vector, bits in re.findall(r"(?:ld|st)\.global(?:\.\w+(?:::\w+)?)*?(?:\.v(\d))?\.[bfsu](\d+)", ptx):
+        wide = max(wide, int(vector or 1) * int(bits) // 8)
+    for size in re.findall(r"cp\.async\.c[ag]\.shared\.global.*?,\s*(?:0x)?(\d+)", ptx):
+        wide = max(wide, int(size, 16) if size == "10" else int(size))
+    if "wgmma.mma_async" in ptx:
+        cores = "wgmma"
+    else:
+        cores = "mma.sync" if re.search(r"\bmma\.sync", ptx) else "none"
+    if "cp.async.bulk.tensor" in ptx:
+        copies = "tma"
+    else:
+        copies = "cp.async" if "cp.async.c" in ptx else "none"
+    return {"tensor_cores": cores, "vector_width": wide, "async_copies": copies}

@@ -1,0 +1,38 @@
+"""Undoes TRITON_INTERPRET in a forked process: the interpreted triton.language becomes the one that compiles.
+
+The variable is read when `@triton.jit` decorates, and triton's own library (`tl.sum`, `tl.softmax`, `tl.cdiv` ...) was
+decorated when the process that forks was imported. Each of those some 50 functions is decorated again (10-40 ms), where a second
+process that imports torch and triton anew takes 2 s.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import triton.language as tl
+from triton import knobs
+from triton.runtime import cache
+from triton.runtime.interpreter import InterpretedFunction
+from triton.runtime.jit import JITFunction
+
+
+def uninterpret() -> None:
+    """From now on `@triton.jit` compiles, in this process."""
+    os.environ["TRITON_INTERPRET"] = "0"
+    knobs.runtime.interpret = False  # stays, whatever the submission puts into the environment
+    # A hash of all of libtriton.so, 1.8 s, which only names cached files; the cache is this process's own.
+    cache.triton_key = lambda: "prep"
+    compiled: dict[int, tuple[Any, Any]] = {}
+    for module in [m for name, m in sys.modules.items() if name.partition(".")[0] == "triton"]:
+        for name, value in list(vars(module).items()):
+            if isinstance(value, InterpretedFunction):
+                if id(value) not in compiled:
+                    compiled[id(value)] = (value, JITFunction(value.fn, **value.kwargs))
+                setattr(module, name, compiled[id(value)][1])
+    # `x.sum()`: methods that wrap an interpreted function, where a compiled one is a method itself.
+    for name, value in list(vars(tl.tensor).items()):
+        for cell in getattr(value, "__closure__", None) or ():
+            if id(cell.cell_contents) in compiled:
+                setattr(tl.tensor, name, compiled[id(cell.cell_contents)][1])
