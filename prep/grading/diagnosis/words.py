@@ -283,16 +283,17 @@ MESSAGES: dict[str, Entry] = {
     ),
     "too-much-shared-memory": Entry(
         Text(
-            "the kernel needs more shared memory than a block has: {detail}",
-            "kernel 需要的共享内存超过一个 block 的上限：{detail}",
+            "'{kernel}' needs {required} bytes of shared memory, a block on sm_90 has {limit}; "
+            "what about halves it: {remedy}",
+            "'{kernel}' 需要 {required} 字节共享内存，sm_90 上一个 block 只有 {limit}；要减半，可以{remedy}",
         ),
         Text(
-            "smaller tiles or fewer stages: a stage keeps one tile of each operand",
-            "减小 tile，或减少 num_stages：每个 stage 都要存下各操作数的一个 tile",
+            "count the tiles that are held at once: each stage of the pipeline keeps its own copy of both operands",
+            "数一数同时存在的 tile：流水线的每一级都各存一份两个操作数",
         ),
         Text(
-            "How much shared memory do your tiles and stages take, in bytes?",
-            "你的 tile 和 stage 一共占多少字节共享内存？",
+            "How many bytes of shared memory does your tile take, as a formula in its sides and num_stages?",
+            "你的 tile 占多少字节共享内存？写成边长和 num_stages 的公式。",
         ),
     ),
     "impossible-timing": Entry(

@@ -164,7 +164,7 @@ class Builder:
 
 
 SHARED_LIMIT = 232448
-"""Bytes of shared memory that a block may use on sm_90 (CUDA C++ Programming Guide, compute capability 9.0: 227 KiB)."""
+"""Bytes of shared memory that a block may use on sm_90: 227 KiB (CUDA C++ Programming Guide, table of 9.0)."""
 
 
 def largest_tensor(ir: str) -> int:
@@ -216,12 +216,6 @@ def _read_ptx(ptx: str) -> dict[str, Any]:
         wide = max(wide, int(vector or 1) * int(bits) // 8)
     for size in re.findall(r"cp\.async\.c[ag]\.shared\.global.*?,\s*(?:0x)?(\d+)", ptx):
         wide = max(wide, int(size, 16) if size == "10" else int(size))
-    if "wgmma.mma_async" in ptx:
-        cores = "wgmma"
-    else:
-        cores = "mma.sync" if re.search(r"\bmma\.sync", ptx) else "none"
-    if "cp.async.bulk.tensor" in ptx:
-        copies = "tma"
-    else:
-        copies = "cp.async" if "cp.async.c" in ptx else "none"
+    cores = "wgmma" if "wgmma.mma_async" in ptx else "mma.sync" if re.search(r"\bmma\.sync", ptx) else "none"
+    copies = "tma" if "cp.async.bulk.tensor" in ptx else "cp.async" if "cp.async.c" in ptx else "none"
     return {"tensor_cores": cores, "vector_width": wide, "async_copies": copies}

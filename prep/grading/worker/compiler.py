@@ -35,7 +35,7 @@ from triton.runtime.jit import JITFunction
 from prep.grading.process import isolate
 from prep.grading.process.protocol import read_frame, write_frame
 from prep.grading.worker import ghost, no_gpu, real_triton
-from prep.grading.worker.build import TARGET, SHARED_LIMIT, Builder, SharedMemoryExceeded, Specialisation
+from prep.grading.worker.build import SHARED_LIMIT, TARGET, Builder, SharedMemoryExceeded, Specialisation
 from prep.grading.worker.faults import Faults, words
 
 BUILDS = 8
@@ -62,7 +62,7 @@ class Compiler:
         self.rejected: list[tuple[BaseException, Specialisation | None]] = []
         self.built: set[str] = set()
         self.unbuilt: dict[int, tuple[dict[str, Any], Specialisation]] = {}
-        self.faults = Faults("")
+        self.faults: Faults
 
     def send(self, kind: str, **fields: Any) -> None:
         write_frame(self.replies, {"event": kind, **fields})
@@ -89,13 +89,16 @@ class Compiler:
             entry = getattr(module, job["entry"])
         except BaseException as e:
             fault = self.faults.of_import(e)
-            self.send("fault", **fault) if fault else self.send("unfollowed", call="import", why=words(e))
+            if fault is not None:
+                self.send("fault", **fault)
+            else:
+                self.send("unfollowed", call="import", why=words(e))
             self.send("done")
             return
         for call in job["calls"]:
             self._follow(entry, job["params"], call)
-        for call, spec in self.unbuilt.values():
-            self._build(call, [spec])
+        for call, smaller in self.unbuilt.values():
+            self._build(call, [smaller])
         self.send("done")
 
     # Following the entry
@@ -202,7 +205,8 @@ class Compiler:
         fault = None
         skipped = 0
         for spec in alternatives:
-            self.unbuilt.pop(id(spec.fn), None) if call["gpu"] else None
+            if call["gpu"]:
+                self.unbuilt.pop(id(spec.fn), None)
             if spec.key() in self.built:
                 return
             self.send("building", kernel=spec.name, call=call["name"])
@@ -258,11 +262,17 @@ class _Driver(no_gpu.Driver):
 
     multiprocessors = ghost.MULTIPROCESSORS
 
+    utils = SimpleNamespace(get_device_properties=lambda device=0: _Driver.answers())
+
     def get_current_target(self) -> Any:
         return TARGET
 
     def get_current_stream(self, device: int = 0) -> int:
         return 0
+
+    @classmethod
+    def answers(cls) -> dict[str, int]:
+        return {**no_gpu.PROPERTIES, "multiprocessor_count": cls.multiprocessors}
 
     @classmethod
     def properties(cls, device: Any = None) -> SimpleNamespace:

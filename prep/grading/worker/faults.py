@@ -94,7 +94,7 @@ class Faults:
         seen: BaseException | None = error
         while seen is not None:
             node = getattr(seen, "node", None)
-            if isinstance(seen, CompilationError) and hasattr(node, "lineno"):
+            if isinstance(seen, CompilationError) and node is not None and hasattr(node, "lineno"):
                 for fn in self.functions:
                     if fn.src == seen.src:
                         line = get_jit_fn_file_line(fn)[1] + node.lineno - 1

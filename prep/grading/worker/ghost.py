@@ -21,12 +21,8 @@ _GPU = torch.device("cuda", 0)
 _ADDRESS = 1 << 40
 """Where all tensors without memory begin; a multiple of every alignment."""
 
-_FACTORIES = tuple(
-    getattr(torch, name)
-    for name in (
-        "empty zeros ones full arange linspace eye tensor as_tensor rand randn randint empty_strided scalar_tensor"
-    ).split()
-)
+_NAMES = "empty zeros ones full arange linspace eye tensor as_tensor rand randn randint empty_strided scalar_tensor"
+_FACTORIES = tuple(getattr(torch, name) for name in _NAMES.split())
 
 
 def _is_device(value: Any) -> bool:

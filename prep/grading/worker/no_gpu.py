@@ -27,7 +27,7 @@ from triton.runtime.autotuner import Autotuner
 MULTIPROCESSORS = 4
 """So few that a persistent kernel's programs go round their loop more than once on the small cases."""
 
-_PROPERTIES: dict[str, int] = {  # of an H100, but for the number of multiprocessors
+PROPERTIES: dict[str, int] = {  # of an H100, but for the number of multiprocessors
     "max_shared_mem": 232448,
     "max_num_regs": 65536,
     "multiprocessor_count": MULTIPROCESSORS,
@@ -41,7 +41,7 @@ _PROPERTIES: dict[str, int] = {  # of an H100, but for the number of multiproces
 class Driver:
     """The part of triton's driver that Python code asks; nothing can be compiled or launched with it."""
 
-    utils = SimpleNamespace(get_device_properties=lambda device=0: dict(_PROPERTIES))
+    utils = SimpleNamespace(get_device_properties=lambda device=0: dict(PROPERTIES))
 
     def get_active_torch_device(self) -> torch.device:
         return torch.device("cpu")

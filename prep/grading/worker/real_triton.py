@@ -1,8 +1,8 @@
 """Undoes TRITON_INTERPRET in a forked process: the interpreted triton.language becomes the one that compiles.
 
 The variable is read when `@triton.jit` decorates, and triton's own library (`tl.sum`, `tl.softmax`, `tl.cdiv` ...) was
-decorated when the process that forks was imported. Each of those some 50 functions is decorated again (10-40 ms), where a second
-process that imports torch and triton anew takes 2 s.
+decorated when it was imported, before the fork. Each of those some 50 functions is decorated again (10-40 ms), where a
+second process that imports torch and triton anew takes 2 s.
 """
 
 from __future__ import annotations

@@ -1,0 +1,250 @@
+"""Stage compile: the kernels that the submission would launch, compiled for an sm_90 GPU that is not there.
+
+It fails a submission only where the compile proves that a kernel cannot run: triton rejects it, it takes more shared
+memory than a block has, it takes the compiler down or never ends. What it shows otherwise is what the compiler made of
+the kernels, and that they compile for sm_90; never that they are right on one.
+
+The worker starts before the CPU cases run and is heard after them: both work side by side where there are two cores.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from prep.exercises.spec import Case, Exercise
+from prep.grading.diagnosis.messages import diagnosis
+from prep.grading.diagnosis.words import Text
+from prep.grading.occupancy import occupancy
+from prep.grading.process.child import Child
+
+TARGET = "sm_90"
+SUITE = "xray"
+"""Of the cases that stand for the exercise's `xray` list."""
+
+PATIENCE_S = 90.0
+"""Without a frame: four times the CPU time of one kernel, for a machine that is busy with other things."""
+
+CPU_S = 300.0
+"""CPU time of the worker in all; one kernel has 20 s."""
+
+SCALARS: dict[str, Any] = {"int": 1, "float": 0.5, "bool": True}
+"""For parameters that neither the specialisation nor the exercise's cases give a value."""
+
+WORDS = "compiler.txt"
+"""Where the worker leaves what the compiler prints (worker/build.py)."""
+
+
+class CompileStage:
+    """One submission's compilation."""
+
+    def __init__(self, exercise: Exercise) -> None:
+        self.exercise = exercise
+        self.child: Child | None = None
+        self.faults: list[dict[str, Any]] = []
+        self.built: list[dict[str, Any]] = []
+        self.unfollowed: list[dict[str, Any]] = []
+        self.launches = 0
+        self.cases: dict[str, Case] = {case.name: case for case in exercise.suite("cpu")}
+        for entry in exercise.xray:
+            case = _specialisation(entry, exercise)
+            self.cases[case.name] = case
+
+    def start(self, source: bytes, filename: str) -> None:
+        """Set the worker to work."""
+        self.child = Child.fork("compile", CPU_S)
+        job = {
+            "op": "compile",
+            "filename": Path(filename).name,
+            "entry": self.exercise.entry,
+            "params": [{"name": p.name, "role": p.role} for p in self.exercise.params],
+            "calls": [self._call(case) for case in self.cases.values()],
+        }
+        self.child.tell(job, source)
+
+    def finish(self) -> str:
+        """Hear the worker to its end; returns the stage's status."""
+        assert self.child is not None
+        now: dict[str, Any] = {}
+        done = False
+        while not done and self.child.ended is None:
+            frame = self.child.hear(time.monotonic() + PATIENCE_S)
+            if frame is None:
+                break
+            now = frame.header
+            done = self._take(now)
+        if not done:
+            self._ended(now)
+        self.close()
+        if self.faults:
+            return "failed"
+        return "passed" if self.built or self.launches else "skipped"
+
+    def close(self) -> None:
+        """End the worker, whatever it is doing."""
+        if self.child is not None:
+            self.child.kill() if self.child.status is None else None
+            self.child.close()
+            self.child = None
+
+    def message(self) -> str:
+        """What the stage line says beside its mark."""
+        if self.faults or self.built:
+            return ""
+        reasons = [u["why"] for u in self.unfollowed]
+        return f"nothing could be compiled: {reasons[0]}" if reasons else "no kernel was launched"
+
+    def diagnoses(self, source: bytes) -> list[dict[str, Any]]:
+        """The faults in words, each once."""
+        found: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for fault in self.faults:
+            key = (fault["code"], fault.get("kernel"), fault.get("line"))
+            if key not in found:
+                found[key] = _diagnosis(fault, self.cases.get(str(fault.get("call"))), source)
+        return list(found.values())
+
+    def xray(self) -> list[dict[str, Any]]:
+        """One entry for each kernel and specialisation that was compiled to the end."""
+        return [self._entry(facts) for facts in self.built]
+
+    # What is asked
+
+    def _call(self, case: Case) -> dict[str, Any]:
+        exercise = self.exercise
+        return {
+            "name": case.name,
+            "gpu": case.suite == SUITE,
+            "buffers": [
+                {
+                    "name": p.name,
+                    "dtype": exercise.dtype(p, case),
+                    "shape": list(exercise.shape(p, case)),
+                    "strides": list(exercise.strides(p, case)),
+                }
+                for p in exercise.params
+                if p.role != "scalar"
+            ],
+            "scalars": {p.name: self._scalar(p.name, p.dtype, case) for p in exercise.params if p.role == "scalar"},
+        }
+
+    def _scalar(self, name: str, dtype: str, case: Case) -> Any:
+        for source in (case, *self.exercise.cases):
+            if name in source.scalars:
+                return source.scalars[name]
+        return SCALARS[dtype]
+
+    # What is answered
+
+    def _take(self, frame: Mapping[str, Any]) -> bool:
+        match frame.get("event"):
+            case "fault":
+                self.faults.append(dict(frame))
+            case "built":
+                self.built.append(dict(frame))
+            case "followed":
+                self.launches += int(frame.get("launches", 0))
+            case "unfollowed":
+                self.unfollowed.append(dict(frame))
+            case "done":
+                return True
+        return False
+
+    def _ended(self, now: Mapping[str, Any]) -> None:
+        """The worker is gone: with the compiler, if that was at work."""
+        assert self.child is not None
+        ended = self.child.ended or ""
+        kernel = str(now.get("kernel", "")) if now.get("event") == "building" else ""
+        fault: dict[str, Any] = {"code": "does-not-compile", "kernel": kernel, "line": None, "call": now.get("call")}
+        if ended == "timeout" or "SIGPROF" in ended or "SIGXCPU" in ended:
+            fault["slow"] = True
+        else:
+            fault["detail"] = _last_words(self.child) or f"the process {ended}"
+            fault["died"] = True
+        self.faults.append(fault)
+
+    def _entry(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        case = self.cases.get(str(facts["call"]))
+        warps, registers, shared = facts["num_warps"], facts["registers"], facts["shared_bytes"]
+        notes = [f"compiles for {TARGET}; whether it is right or fast there only a GPU shows"]
+        if facts["spills"]:
+            notes.append(f"{facts['spills']} bytes of registers spill to local memory")
+        if facts["skipped"]:
+            notes.append(f"{facts['skipped']} earlier configurations do not fit, as triton's autotuner would find")
+        return {
+            "target": TARGET,
+            "kernel": facts["kernel"],
+            "case": facts["call"],
+            "dtype": case.dtype if case else "",
+            "registers": registers,
+            "spills": facts["spills"],
+            "shared_bytes": shared,
+            "occupancy": round(occupancy(registers, shared, warps), 4),
+            "tensor_cores": facts["tensor_cores"],
+            "vector_width": facts["vector_width"],
+            "async_copies": facts["async_copies"],
+            "num_warps": warps,
+            "num_stages": facts["num_stages"],
+            "constants": facts["constants"],
+            "notes": notes,
+        }
+
+
+def merged(cpu: list[dict[str, Any]], compiled: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Both stages' diagnoses: a kernel that cannot run is mended first, whatever values the interpreter gave it."""
+    codes = {found["code"] for found in compiled}
+    return compiled + [found for found in cpu if found["code"] not in codes]
+
+
+def _specialisation(entry: Mapping[str, Any], exercise: Exercise) -> Case:
+    """One of the `xray` list, `{dims, dtype, scalars}` or `{dims, params: {name: dtype}}`, made a case."""
+    given = entry.get("signature", entry)
+    dtypes = given.get("params", {})
+    case_params = [p.name for p in exercise.params if p.dtype == "case"]
+    dtype = given.get("dtype") or next((dtypes[name] for name in case_params if name in dtypes), "float32")
+    dims = ", ".join(f"{name}={extent}" for name, extent in given["dims"].items())
+    return Case(f"{dims}, {dtype}", SUITE, given["dims"], dtype, "", scalars=given.get("scalars", {}))
+
+
+def _last_words(child: Child) -> str:
+    try:
+        text = (child.folder / WORDS).read_text(errors="replace")
+    except OSError:
+        return ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    said = next((line for line in lines if "Assertion" in line or "error:" in line or "LLVM ERROR" in line), "")
+    return (said or (lines[-1] if lines else ""))[-300:]
+
+
+def _diagnosis(fault: Mapping[str, Any], case: Case | None, source: bytes) -> dict[str, Any]:
+    kernel, line = fault.get("kernel") or "?", fault.get("line")
+    if fault["code"] == "too-much-shared-memory":
+        return diagnosis("too-much-shared-memory", source, line=line, case=case, kernel=kernel, **_sizes(fault))
+    if fault.get("slow"):
+        detail = Text(
+            f"compiling '{kernel}' takes more than 20 s; is a tile or an unrolled loop far too large?",
+            f"编译 '{kernel}' 超过 20 秒：tile 或展开的循环是否过大？",
+        )
+    elif fault.get("died"):
+        said = fault["detail"]
+        detail = Text(f"the compiler itself fails on '{kernel}': {said}", f"编译器在 '{kernel}' 上崩溃：{said}")
+    else:
+        detail = Text(fault["detail"], fault["detail"])
+    return diagnosis("does-not-compile", source, line=line, case=case, detail=detail)
+
+
+def _sizes(fault: Mapping[str, Any]) -> dict[str, Any]:
+    stages, largest, value = fault["stages"], fault["largest"], fault["value"]
+    ways_en, ways_zh = [], []
+    if largest:
+        ways_en.append(f"{largest} from {value} to {value // 2}")
+        ways_zh.append(f"把 {largest} 从 {value} 改为 {value // 2}")
+    if stages > 2:
+        ways_en.append(f"num_stages from {stages} to {stages // 2}")
+        ways_zh.append(f"把 num_stages 从 {stages} 改为 {stages // 2}")
+    return {
+        "required": f"{fault['required']:,}",
+        "limit": f"{fault['limit']:,}",
+        "remedy": Text(" or ".join(ways_en) or "smaller tiles", "或".join(ways_zh) or "用更小的 tile"),
+    }
