@@ -98,7 +98,7 @@ class Compiler:
         for call in job["calls"]:
             self._follow(entry, job["params"], call)
         for call, smaller in self.unbuilt.values():
-            self._build(call, [smaller])
+            self._build(call, [smaller], cheaply=True)
         self.send("done")
 
     # Following the entry
@@ -199,7 +199,7 @@ class Compiler:
 
     # Compiling to the end
 
-    def _build(self, call: dict[str, Any], alternatives: list[Specialisation]) -> None:
+    def _build(self, call: dict[str, Any], alternatives: list[Specialisation], cheaply: bool = False) -> None:
         """Compile the first alternative that fits; a fault where there is none."""
         self.call = call
         fault = None
@@ -211,7 +211,9 @@ class Compiler:
                 return
             self.send("building", kernel=spec.name, call=call["name"])
             try:
-                facts = self.builder.build(spec)
+                facts = self.builder.build(spec, cheaply)
+                if facts is None:
+                    return
                 if facts["shared_bytes"] > SHARED_LIMIT:
                     raise SharedMemoryExceeded(facts["shared_bytes"])
             except _TUNER_SKIPS as e:

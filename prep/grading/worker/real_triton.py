@@ -1,8 +1,8 @@
 """Undoes TRITON_INTERPRET in a forked process: the interpreted triton.language becomes the one that compiles.
 
 The variable is read when `@triton.jit` decorates, and triton's own library (`tl.sum`, `tl.softmax`, `tl.cdiv` ...) was
-decorated when it was imported, before the fork. Each of those some 50 functions is decorated again (10-40 ms), where a
-second process that imports torch and triton anew takes 2 s.
+decorated when it was imported. Those some 50 functions are decorated again (10-40 ms), where a second
+process that imports torch and triton anew takes 2 s.
 """
 
 from __future__ import annotations
@@ -17,6 +17,30 @@ from triton.runtime import cache
 from triton.runtime.interpreter import InterpretedFunction
 from triton.runtime.jit import JITFunction
 
+_Place = tuple[Any, str, Any]
+"""Object, attribute, and what belongs there."""
+
+
+def _places() -> list[_Place]:
+    compiled: dict[int, tuple[Any, Any]] = {}
+    places: list[_Place] = []
+    for module in [m for name, m in sys.modules.items() if name.partition(".")[0] == "triton"]:
+        for name, value in vars(module).items():
+            if isinstance(value, InterpretedFunction):
+                if id(value) not in compiled:
+                    compiled[id(value)] = (value, JITFunction(value.fn, **value.kwargs))
+                places.append((module, name, compiled[id(value)][1]))
+    # `x.sum()`: methods that wrap an interpreted function, where a compiled one is a method itself.
+    for name, value in vars(tl.tensor).items():
+        for cell in getattr(value, "__closure__", None) or ():
+            if id(cell.cell_contents) in compiled:
+                places.append((tl.tensor, name, compiled[id(cell.cell_contents)][1]))
+    return places
+
+
+_PLACES = _places()
+"""Made in the process that forks, once; the child only puts them in place."""
+
 
 def uninterpret() -> None:
     """From now on `@triton.jit` compiles, in this process."""
@@ -24,15 +48,5 @@ def uninterpret() -> None:
     knobs.runtime.interpret = False  # stays, whatever the submission puts into the environment
     # A hash of all of libtriton.so, 1.8 s, which only names cached files; the cache is this process's own.
     cache.triton_key = lambda: "prep"
-    compiled: dict[int, tuple[Any, Any]] = {}
-    for module in [m for name, m in sys.modules.items() if name.partition(".")[0] == "triton"]:
-        for name, value in list(vars(module).items()):
-            if isinstance(value, InterpretedFunction):
-                if id(value) not in compiled:
-                    compiled[id(value)] = (value, JITFunction(value.fn, **value.kwargs))
-                setattr(module, name, compiled[id(value)][1])
-    # `x.sum()`: methods that wrap an interpreted function, where a compiled one is a method itself.
-    for name, value in list(vars(tl.tensor).items()):
-        for cell in getattr(value, "__closure__", None) or ():
-            if id(cell.cell_contents) in compiled:
-                setattr(tl.tensor, name, compiled[id(cell.cell_contents)][1])
+    for owner, name, value in _PLACES:
+        setattr(owner, name, value)
