@@ -17,6 +17,7 @@ from prep.grading import static
 from prep.grading.diagnosis import diagnose
 from prep.grading.process import launch
 from prep.grading.process.launch import ZygoteDied
+from prep.grading.stages.compile import CompileStage, merged
 from prep.grading.stages.cpu import CpuStage, Emit
 from prep.grading.verdict import Verdict, empty
 
@@ -57,14 +58,32 @@ class Judge:
                 verdict["diagnosis"] = [diagnose.of_static(fault, source)]
                 stage["message"] = verdict["diagnosis"][0]["message"]
         if fault is None:
+            self._run(exercise, source, filename, verdict, emit)
+
+    def _run(self, exercise: Exercise, source: bytes, filename: str, verdict: Verdict, emit: Emit) -> None:
+        """The stages that run the submission: it is compiled in one worker while its cases run in another."""
+        compiling = CompileStage(exercise)
+        try:
+            compiling.start(source, filename)
             with self._stage(verdict, "cpu", emit) as stage:
                 cpu = CpuStage(exercise, self.case_timeout)
                 outcomes, load_error = cpu.run(source, filename, verdict, emit)
-                verdict["diagnosis"] = diagnose.of_outcomes(exercise, outcomes, load_error, source)
+                found = diagnose.of_outcomes(exercise, outcomes, load_error, source)
                 right = sum(o.passed for o in outcomes)
-                verdict["passed"] = bool(outcomes) and right == len(outcomes) and not verdict["diagnosis"]
-                stage["status"] = "passed" if verdict["passed"] else "failed"
+                passed = bool(outcomes) and right == len(outcomes) and not found
+                stage["status"] = "passed" if passed else "failed"
                 stage["message"] = f"{right}/{cpu.total}"
+            if load_error is None:
+                with self._stage(verdict, "compile", emit) as stage:
+                    stage["status"] = compiling.finish()
+                    stage["message"] = compiling.message()
+                    verdict["xray"] = compiling.xray()
+                    faults = compiling.diagnoses(source)
+                    found = merged(found, faults)
+                    passed = passed and not faults
+            verdict["diagnosis"], verdict["passed"] = found, passed
+        finally:
+            compiling.close()
 
     @contextmanager
     def _stage(self, verdict: Verdict, name: str, emit: Emit) -> Iterator[Any]:

@@ -19,6 +19,10 @@ _LENGTHS = struct.Struct("!IQ")
 _HEADER_LIMIT, _PAYLOAD_LIMIT = 16 << 20, 256 << 20
 """Bytes; our largest case is some 20 MB, and a forged length must not fill the judge's memory."""
 
+BUILD_MARK = b"\n\x1ebuild %d\n"
+"""Printed before each compilation, so that what the compiler prints can be told apart even where it takes the process
+with it."""
+
 _TICK_S = 0.05
 
 Drains = dict[int, Callable[[bytes], None]]

@@ -9,6 +9,7 @@ The worker starts before the CPU cases run and is heard after them: both work si
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from prep.grading.diagnosis.messages import diagnosis
 from prep.grading.diagnosis.words import Text
 from prep.grading.occupancy import occupancy
 from prep.grading.process.child import Child
+from prep.grading.process.protocol import BUILD_MARK
 
 TARGET = "sm_90"
 SUITE = "xray"
@@ -33,9 +35,6 @@ CPU_S = 300.0
 SCALARS: dict[str, Any] = {"int": 1, "float": 0.5, "bool": True}
 """For parameters that neither the specialisation nor the exercise's cases give a value."""
 
-WORDS = "compiler.txt"
-"""Where the worker leaves what the compiler prints (worker/build.py)."""
-
 
 class CompileStage:
     """One submission's compilation."""
@@ -47,6 +46,8 @@ class CompileStage:
         self.built: list[dict[str, Any]] = []
         self.unfollowed: list[dict[str, Any]] = []
         self.launches = 0
+        self.printed = ""
+        self.filename = ""
         self.cases: dict[str, Case] = {case.name: case for case in exercise.suite("cpu")}
         for entry in exercise.xray:
             case = _specialisation(entry, exercise)
@@ -54,15 +55,16 @@ class CompileStage:
 
     def start(self, source: bytes, filename: str) -> None:
         """Set the worker to work."""
+        self.filename = Path(filename).name
         self.child = Child.fork("compile", CPU_S)
         job = {
             "op": "compile",
-            "filename": Path(filename).name,
+            "filename": self.filename,
             "entry": self.exercise.entry,
             "params": [{"name": p.name, "role": p.role} for p in self.exercise.params],
             "calls": [self._call(case) for case in self.cases.values()],
         }
-        self.child.tell(job, source)
+        self.child.tell(job, source, time.monotonic() + PATIENCE_S)
 
     def finish(self) -> str:
         """Hear the worker to its end; returns the stage's status."""
@@ -85,8 +87,8 @@ class CompileStage:
     def close(self) -> None:
         """End the worker, whatever it is doing."""
         if self.child is not None:
-            self.child.kill() if self.child.status is None else None
             self.child.close()
+            self.printed = self.child.printed.decode(errors="replace")
             self.child = None
 
     def message(self) -> str:
@@ -102,6 +104,11 @@ class CompileStage:
         for fault in self.faults:
             key = (fault["code"], fault.get("kernel"), fault.get("line"))
             if key not in found:
+                line, words = (
+                    self._said(fault.get("build")) if "foreign" not in fault or not fault["foreign"] else (None, "")
+                )
+                if words:
+                    fault = {**fault, "line": line or fault["line"], "detail": words[-300:]}
                 found[key] = _diagnosis(fault, self.cases.get(str(fault.get("call"))), source)
         return list(found.values())
 
@@ -154,15 +161,32 @@ class CompileStage:
     def _ended(self, now: Mapping[str, Any]) -> None:
         """The worker is gone: with the compiler, if that was at work."""
         assert self.child is not None
-        ended = self.child.ended or ""
-        kernel = str(now.get("kernel", "")) if now.get("event") == "building" else ""
-        fault: dict[str, Any] = {"code": "does-not-compile", "kernel": kernel, "line": None, "call": now.get("call")}
-        if ended == "timeout" or "SIGPROF" in ended or "SIGXCPU" in ended:
-            fault["slow"] = True
-        else:
-            fault["detail"] = _last_words(self.child) or f"the process {ended}"
-            fault["died"] = True
-        self.faults.append(fault)
+        ended = self.child.ended or "said nothing more"
+        at_work = now if now.get("event") == "building" else {}
+        fault = {
+            "code": "does-not-compile",
+            "line": None,
+            "kernel": at_work.get("kernel", ""),
+            "call": at_work.get("call"),
+            "build": at_work.get("build"),
+        }
+        slow = ended == "timeout" or "SIGPROF" in ended or "SIGXCPU" in ended
+        self.faults.append(
+            {**fault, "slow": True} if slow else {**fault, "died": True, "detail": f"the process {ended}"}
+        )
+
+    def _said(self, build: Any) -> tuple[int | None, str]:
+        """Line and words of the first error that the compiler printed in one of its runs."""
+        mark = (BUILD_MARK % int(build)).decode() if build else ""
+        _, found, text = self.printed.partition(mark) if mark else ("", "", "")
+        if not found:
+            return None, ""
+        text = text.partition(BUILD_MARK.decode().partition("%")[0])[0]
+        placed = re.search(rf"{re.escape(self.filename)}\W+(\d+):\d+\)?: error: (.+)", text)
+        if placed is not None:
+            return int(placed[1]), placed[2].strip()
+        lines = [line.strip() for line in text.splitlines()]
+        return None, next((ln for ln in lines if re.search(r"Assertion|error: |LLVM ERROR", ln)), "")
 
     def _entry(self, facts: Mapping[str, Any]) -> dict[str, Any]:
         case = self.cases.get(str(facts["call"]))
@@ -205,16 +229,6 @@ def _specialisation(entry: Mapping[str, Any], exercise: Exercise) -> Case:
     dtype = given.get("dtype") or next((dtypes[name] for name in case_params if name in dtypes), "float32")
     dims = ", ".join(f"{name}={extent}" for name, extent in given["dims"].items())
     return Case(f"{dims}, {dtype}", SUITE, given["dims"], dtype, "", scalars=given.get("scalars", {}))
-
-
-def _last_words(child: Child) -> str:
-    try:
-        text = (child.folder / WORDS).read_text(errors="replace")
-    except OSError:
-        return ""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    said = next((line for line in lines if "Assertion" in line or "error:" in line or "LLVM ERROR" in line), "")
-    return (said or (lines[-1] if lines else ""))[-300:]
 
 
 def _diagnosis(fault: Mapping[str, Any], case: Case | None, source: bytes) -> dict[str, Any]:

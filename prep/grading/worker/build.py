@@ -14,7 +14,6 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import triton
@@ -23,13 +22,12 @@ from triton.backends.compiler import GPUTarget
 from triton.backends.nvidia.compiler import CUDABackend
 from triton.compiler import ASTSource
 
+from prep.grading.process.protocol import BUILD_MARK
+
 TARGET = GPUTarget("cuda", 90, 32)
 
 CPU_LIMIT_S = 20
 """CPU time that one kernel may take; the slowest of the solutions' takes 4 s, a dot of 512 x 512 takes 180."""
-
-WORDS = "compiler.txt"
-"""In the worker's folder: what the compiler printed. The judge reads it where the compiler took the process with it."""
 
 LARGE_TENSOR = 1 << 16
 """Elements from which on the shared memory is worked out before LLVM sees the kernel, which may take minutes."""
@@ -80,8 +78,10 @@ class SharedMemoryExceeded(Exception):
 class Builder:
     """Compiles in this process; see `install`."""
 
-    def __init__(self, folder: Path) -> None:
-        self.words_path = folder / WORDS
+    def __init__(self) -> None:
+        self.count = 0
+        """Of compilations begun: what each printed is found by it."""
+
         self.front_only = self.cheaply = False
         self._wrap_stages()
         knobs.nvidia.dump_ptxas_log = True
@@ -118,32 +118,15 @@ class Builder:
             **_read_ptx(kernel.asm["ptx"]),
         }
 
-    def words(self) -> str:
-        """What the compiler itself printed last."""
-        try:
-            return self.words_path.read_text(errors="replace")
-        except OSError:
-            return ""
-
     def _compile(self, spec: Specialisation) -> tuple[Any, str]:
         source = ASTSource(spec.fn, spec.signature, spec.constexprs, spec.attrs)
+        self.count += 1
+        # MLIR and LLVM print what is wrong, and then say no more than that a pass failed, or abort.
+        os.write(2, BUILD_MARK % self.count)
         log = io.StringIO()
-        with _cpu_limit(), self._collected(), contextlib.redirect_stdout(log):
+        with _cpu_limit(), contextlib.redirect_stdout(log):
             kernel = triton.compile(source, target=TARGET, options=spec.options.__dict__)
         return kernel, log.getvalue()
-
-    @contextlib.contextmanager
-    def _collected(self) -> Iterator[None]:
-        """MLIR and LLVM print to descriptor 2 and then only say that a pass failed."""
-        kept = os.dup(2)
-        fd = os.open(self.words_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        try:
-            os.dup2(fd, 2)
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            os.close(fd)
 
     def _wrap_stages(self) -> None:
         add = CUDABackend.add_stages

@@ -16,14 +16,11 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 from triton.compiler.errors import CompileTimeAssertionFailure
@@ -32,7 +29,6 @@ from triton.runtime.autotuner import Autotuner
 from triton.runtime.errors import OutOfResources, PTXASError
 from triton.runtime.jit import JITFunction
 
-from prep.grading.process import isolate
 from prep.grading.process.protocol import read_frame, write_frame
 from prep.grading.worker import ghost, no_gpu, real_triton
 from prep.grading.worker.build import SHARED_LIMIT, TARGET, Builder, SharedMemoryExceeded, Specialisation
@@ -52,7 +48,7 @@ class Compiler:
         self.requests = requests
         self.replies = replies
         self.folder = folder
-        self.builder = Builder(folder)
+        self.builder = Builder()
         self.call: dict[str, Any] = {}
         self.fronted: dict[str, Exception | None] = {}
         self.launches: list[list[Specialisation]] = []
@@ -144,14 +140,17 @@ class Compiler:
         return None
 
     def _described(self, error: BaseException, spec: Specialisation | None) -> dict[str, Any]:
-        fault = self.faults.of(error, spec, self.builder.words())
-        return {**fault, "call": self.call["name"], "kernel": spec.name if spec else ""}
+        fault = self.faults.of(error, spec)
+        return {**fault, "build": self.builder.count, "call": self.call["name"], "kernel": spec.name if spec else ""}
+
+    def _announce(self, spec: Specialisation) -> None:
+        self.send("building", kernel=spec.name, call=self.call["name"], build=self.builder.count + 1)
 
     def _front(self, spec: Specialisation) -> None:
         """Let the frontend have its say once, at the launch, where triton would raise too."""
         key = spec.front_key()
         if key not in self.fronted:
-            self.send("building", kernel=spec.name, call=self.call["name"])
+            self._announce(spec)
             try:
                 self.builder.front(spec)
                 self.fronted[key] = None
@@ -209,7 +208,7 @@ class Compiler:
                 self.unbuilt.pop(id(spec.fn), None)
             if spec.key() in self.built:
                 return
-            self.send("building", kernel=spec.name, call=call["name"])
+            self._announce(spec)
             try:
                 facts = self.builder.build(spec, cheaply)
                 if facts is None:
@@ -300,15 +299,6 @@ def _shown(spec: Specialisation) -> dict[str, int | float | str]:
     return {name: v for name, v in spec.constants().items() if isinstance(v, int | float | str)}
 
 
-def run(requests: int, replies: int, output: int, folder: Path, cpu_seconds: float) -> NoReturn:
-    """Be the worker: confine this process, compile, and leave without running anybody's exit handlers."""
-    status = 0
-    try:
-        isolate.enter(folder, (requests, replies), output, math.ceil(cpu_seconds))
-        tempfile.tempdir = str(folder)
-        Compiler(requests, replies, folder).serve()
-    except BaseException:
-        traceback.print_exc()
-        status = 70
-    finally:
-        os._exit(status)
+def run(requests: int, replies: int, folder: Path) -> None:
+    """Be the worker: answer one request."""
+    Compiler(requests, replies, folder).serve()

@@ -46,8 +46,8 @@ class Faults:
         self.functions: list[JITFunction[Any]] = []
         self._note_functions()
 
-    def of(self, error: BaseException, spec: Specialisation | None, printed: str) -> dict[str, Any]:
-        """A fault from what compiling or launching raised; `printed` is what the compiler wrote meanwhile."""
+    def of(self, error: BaseException, spec: Specialisation | None) -> dict[str, Any]:
+        """A fault from what compiling or launching raised."""
         if isinstance(error, SharedMemoryExceeded):
             return self._shared(error.required, spec)
         if isinstance(error, OutOfResources) and error.name == "shared memory":
@@ -57,12 +57,6 @@ class Faults:
         if outside is not None:
             line, name = outside
             detail = f"{name} is not a @triton.jit function: {detail}"
-        else:
-            found = re.search(rf"{re.escape(self.filename)}\":(\d+):\d+\)?: error: (.+)", printed) or re.search(
-                rf"{re.escape(self.filename)}:(\d+):\d+: error: (.+)", printed
-            )
-            if found is not None:
-                line, detail = int(found[1]), _one_line(found[2])
         if line is None and spec is not None:
             line = get_jit_fn_file_line(spec.fn)[1]
         return {"code": "does-not-compile", "line": line, "detail": detail, "foreign": outside is not None}
