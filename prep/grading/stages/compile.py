@@ -29,6 +29,9 @@ SUITE = "xray"
 PATIENCE_S = 90.0
 """Without a frame: four times the CPU time of one kernel, for a machine that is busy with other things."""
 
+RESTARTS = 3
+"""Kernels that may take LLVM too long; each takes the worker with it."""
+
 CPU_S = 300.0
 """CPU time of the worker in all; one kernel has 20 s."""
 
@@ -45,8 +48,10 @@ class CompileStage:
         self.faults: list[dict[str, Any]] = []
         self.built: list[dict[str, Any]] = []
         self.unfollowed: list[dict[str, Any]] = []
+        self.heavy: list[dict[str, Any]] = []
         self.launches = 0
         self.printed = ""
+        self.source = b""
         self.filename = ""
         self.cases: dict[str, Case] = {case.name: case for case in exercise.suite("cpu")}
         for entry in exercise.xray:
@@ -55,34 +60,53 @@ class CompileStage:
 
     def start(self, source: bytes, filename: str) -> None:
         """Set the worker to work."""
-        self.filename = Path(filename).name
+        self.source, self.filename = source, Path(filename).name
         self.child = Child.fork("compile", CPU_S)
         job = {
             "op": "compile",
             "filename": self.filename,
             "entry": self.exercise.entry,
             "params": [{"name": p.name, "role": p.role} for p in self.exercise.params],
+            "heavy": [[h["kernel"], h["call"]] for h in self.heavy],
             "calls": [self._call(case) for case in self.cases.values()],
         }
         self.child.tell(job, source, time.monotonic() + PATIENCE_S)
 
     def finish(self) -> str:
         """Hear the worker to its end; returns the stage's status."""
-        assert self.child is not None
-        now: dict[str, Any] = {}
-        done = False
-        while not done and self.child.ended is None:
-            frame = self.child.hear(time.monotonic() + PATIENCE_S)
-            if frame is None:
+        for _ in range(RESTARTS):
+            if self._hear():
                 break
-            now = frame.header
-            done = self._take(now)
-        if not done:
-            self._ended(now)
+            self.close()
+            self.faults, self.built, self.unfollowed, self.launches = [], [], [], 0
+            self.start(self.source, self.filename)
         self.close()
         if self.faults:
             return "failed"
         return "passed" if self.built or self.launches else "skipped"
+
+    def _hear(self) -> bool:
+        """Take what the worker says; False where the rest of it has to be asked from another one."""
+        assert self.child is not None
+        now: dict[str, Any] = {}
+        while self.child.ended is None:
+            frame = self.child.hear(time.monotonic() + PATIENCE_S)
+            if frame is None:
+                break
+            now = frame.header
+            if self._take(now):
+                return True
+        ended = self.child.ended or "said nothing more"
+        slow = ended == "timeout" or "SIGPROF" in ended or "SIGXCPU" in ended
+        if slow and now.get("phase") == "back":
+            # It passed triton's own checks, and fits: slow to compile is not unable to run.
+            self.heavy.append({**now, "why": "LLVM takes more than 20 s"})
+            return False
+        fault = {"code": "does-not-compile", "line": None, "kernel": "", "call": None}
+        if now.get("event") == "building":
+            fault.update(kernel=now["kernel"], call=now["call"], build=now.get("build"))
+        self.faults.append({**fault, "slow": slow, "died": not slow, "detail": f"the process {ended}"})
+        return True
 
     def close(self) -> None:
         """End the worker, whatever it is doing."""
@@ -93,7 +117,10 @@ class CompileStage:
 
     def message(self) -> str:
         """What the stage line says beside its mark."""
-        if self.faults or self.built:
+        if self.heavy:
+            slow = self.heavy[0]
+            return f"'{slow['kernel']}' was not compiled to the end for {slow['call']}: {slow['why']}"
+        if self.faults or self.launches:
             return ""
         reasons = [u["why"] for u in self.unfollowed]
         return f"nothing could be compiled: {reasons[0]}" if reasons else "no kernel was launched"
@@ -104,9 +131,7 @@ class CompileStage:
         for fault in self.faults:
             key = (fault["code"], fault.get("kernel"), fault.get("line"))
             if key not in found:
-                line, words = (
-                    self._said(fault.get("build")) if "foreign" not in fault or not fault["foreign"] else (None, "")
-                )
+                line, words = (None, "") if fault.get("foreign") else self._said(fault.get("build"))
                 if words:
                     fault = {**fault, "line": line or fault["line"], "detail": words[-300:]}
                 found[key] = _diagnosis(fault, self.cases.get(str(fault.get("call"))), source)
@@ -150,6 +175,8 @@ class CompileStage:
                 self.faults.append(dict(frame))
             case "built":
                 self.built.append(dict(frame))
+            case "heavy":
+                self.heavy.append(dict(frame))
             case "followed":
                 self.launches += int(frame.get("launches", 0))
             case "unfollowed":
@@ -157,23 +184,6 @@ class CompileStage:
             case "done":
                 return True
         return False
-
-    def _ended(self, now: Mapping[str, Any]) -> None:
-        """The worker is gone: with the compiler, if that was at work."""
-        assert self.child is not None
-        ended = self.child.ended or "said nothing more"
-        at_work = now if now.get("event") == "building" else {}
-        fault = {
-            "code": "does-not-compile",
-            "line": None,
-            "kernel": at_work.get("kernel", ""),
-            "call": at_work.get("call"),
-            "build": at_work.get("build"),
-        }
-        slow = ended == "timeout" or "SIGPROF" in ended or "SIGXCPU" in ended
-        self.faults.append(
-            {**fault, "slow": True} if slow else {**fault, "died": True, "detail": f"the process {ended}"}
-        )
 
     def _said(self, build: Any) -> tuple[int | None, str]:
         """Line and words of the first error that the compiler printed in one of its runs."""

@@ -11,6 +11,7 @@ import io
 import os
 import re
 import signal
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from typing import Any
 import triton
 from triton import knobs
 from triton.backends.compiler import GPUTarget
+from triton.backends.nvidia import compiler as nvidia
 from triton.backends.nvidia.compiler import CUDABackend
 from triton.compiler import ASTSource
 
@@ -63,6 +65,15 @@ class Specialisation:
         return {names[path[0]]: value for path, value in self.constexprs.items() if len(path) == 1}
 
 
+TOO_MANY_REGISTERS = 512
+"""A thread has 255; from twice as many for one tensor LLVM and ptxas take minutes over what is spilled (16 x 4096
+float32 on 4 warps: ptxas alone 90 s). It is a slow kernel, not one that cannot run."""
+
+
+class Heavy(Exception):
+    """Not compiled to the end, since that would take too long; it has the shared memory that it needs."""
+
+
 class _Enough(Exception):
     """Ends a compilation before its end."""
 
@@ -75,6 +86,22 @@ class SharedMemoryExceeded(Exception):
         self.required = required
 
 
+class _Subprocess:
+    """What triton's backend calls ptxas with, with a limit."""
+
+    CalledProcessError = subprocess.CalledProcessError
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(subprocess, name)
+
+    @staticmethod
+    def run(*args: Any, **named: Any) -> Any:
+        try:
+            return subprocess.run(*args, timeout=CPU_LIMIT_S, **named)
+        except subprocess.TimeoutExpired:
+            raise Heavy(f"ptxas takes more than {CPU_LIMIT_S} s") from None
+
+
 class Builder:
     """Compiles in this process; see `install`."""
 
@@ -85,6 +112,7 @@ class Builder:
         self.front_only = self.cheaply = False
         self._wrap_stages()
         knobs.nvidia.dump_ptxas_log = True
+        nvidia.subprocess = _Subprocess()
 
     def front(self, spec: Specialisation) -> None:
         """Raise what triton's frontend has against the kernel: names, types, shapes, constexprs."""
@@ -151,10 +179,13 @@ class Builder:
         text = str(module)
         largest = largest_tensor(text)
         stop = self.cheaply and largest > SMALL_TENSOR
-        if stop or largest >= LARGE_TENSOR:
+        registers = largest // (32 * int(metadata["num_warps"]))
+        if stop or largest >= LARGE_TENSOR or registers >= TOO_MANY_REGISTERS:
             required = _shared_memory(text, module.context)
             if required > SHARED_LIMIT:
                 raise SharedMemoryExceeded(required)
+        if registers >= TOO_MANY_REGISTERS:
+            raise Heavy(f"its largest tensor takes {registers} registers of each thread, which has 255")
         if stop:
             raise _Enough
         return stage(module, metadata)
@@ -179,7 +210,8 @@ def _shared_memory(ir: str, context: Any) -> int:
     """What the allocation pass alone gives, on a copy; 0 where this triton has it under another name."""
     try:
         from triton._C.libtriton import ir as mlir
-        from triton._C.libtriton import nvidia, passes
+        from triton._C.libtriton import nvidia as passes_nvidia
+        from triton._C.libtriton import passes
 
         with tempfile.NamedTemporaryFile("w", suffix=".ttgir") as file:
             file.write(ir)
@@ -189,7 +221,7 @@ def _shared_memory(ir: str, context: Any) -> int:
         passes.ttgpuir.add_combine_tensor_select_and_if(manager)
         passes.convert.add_scf_to_cf(manager)
         passes.gluon.add_inliner(manager)
-        nvidia.passes.ttgpuir.add_allocate_shared_memory_nv(manager, 90, 84)
+        passes_nvidia.passes.ttgpuir.add_allocate_shared_memory_nv(manager, 90, 84)
         manager.run(copy, "shared")
         return int(copy.get_int_attr("ttg.shared") or 0)
     except (ImportError, AttributeError, TypeError, RuntimeError):

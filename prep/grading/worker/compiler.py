@@ -31,7 +31,7 @@ from triton.runtime.jit import JITFunction
 
 from prep.grading.process.protocol import read_frame, write_frame
 from prep.grading.worker import ghost, no_gpu, real_triton
-from prep.grading.worker.build import SHARED_LIMIT, TARGET, Builder, SharedMemoryExceeded, Specialisation
+from prep.grading.worker.build import SHARED_LIMIT, TARGET, Builder, Heavy, SharedMemoryExceeded, Specialisation
 from prep.grading.worker.faults import Faults, words
 
 BUILDS = 8
@@ -57,6 +57,9 @@ class Compiler:
         self.tuning: list[Specialisation] | None = None
         self.rejected: list[tuple[BaseException, Specialisation | None]] = []
         self.built: set[str] = set()
+        self.heavy: list[list[str]] = []
+        """Kernel and call of what took an earlier worker too long."""
+
         self.unbuilt: dict[int, tuple[dict[str, Any], Specialisation]] = {}
         self.faults: Faults
 
@@ -91,6 +94,7 @@ class Compiler:
                 self.send("unfollowed", call="import", why=words(e))
             self.send("done")
             return
+        self.heavy = job["heavy"]
         for call in job["calls"]:
             self._follow(entry, job["params"], call)
         for call, smaller in self.unbuilt.values():
@@ -143,14 +147,14 @@ class Compiler:
         fault = self.faults.of(error, spec)
         return {**fault, "build": self.builder.count, "call": self.call["name"], "kernel": spec.name if spec else ""}
 
-    def _announce(self, spec: Specialisation) -> None:
-        self.send("building", kernel=spec.name, call=self.call["name"], build=self.builder.count + 1)
+    def _announce(self, spec: Specialisation, phase: str) -> None:
+        self.send("building", kernel=spec.name, call=self.call["name"], build=self.builder.count + 1, phase=phase)
 
     def _front(self, spec: Specialisation) -> None:
         """Let the frontend have its say once, at the launch, where triton would raise too."""
         key = spec.front_key()
         if key not in self.fronted:
-            self._announce(spec)
+            self._announce(spec, "front")
             try:
                 self.builder.front(spec)
                 self.fronted[key] = None
@@ -206,15 +210,18 @@ class Compiler:
         for spec in alternatives:
             if call["gpu"]:
                 self.unbuilt.pop(id(spec.fn), None)
-            if spec.key() in self.built:
+            if spec.key() in self.built or [spec.name, call["name"]] in self.heavy:
                 return
-            self._announce(spec)
+            self._announce(spec, "back")
             try:
                 facts = self.builder.build(spec, cheaply)
                 if facts is None:
                     return
                 if facts["shared_bytes"] > SHARED_LIMIT:
                     raise SharedMemoryExceeded(facts["shared_bytes"])
+            except Heavy as e:
+                self.send("heavy", kernel=spec.name, call=call["name"], why=str(e))
+                return
             except _TUNER_SKIPS as e:
                 fault, skipped = self._described(e, spec), skipped + 1
                 continue
