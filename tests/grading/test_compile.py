@@ -209,6 +209,18 @@ def test_a_stride_of_one_is_a_constant(grade: Grade) -> None:
     assert "to" in found["message"]
 
 
+def test_float32_operands_that_a_gpu_rounds_to_tf32(grade: Grade) -> None:
+    source = edited(MATMUL, (', input_precision="ieee"', "")).lstrip()
+    verdict = grade("matmul", source)
+    assert stage(verdict, "cpu")["status"] == "passed", verdict["diagnosis"]
+    found = rejected(verdict, "low-precision")
+    assert "tf32" in found["message"]
+    assert found["line"] == line_of(source, "tl.dot")
+    assert found["source"].startswith("total = tl.dot(")
+    three = edited(MATMUL, ('"ieee"', '"tf32x3"'))
+    assert grade("matmul", three)["passed"]
+
+
 def test_an_endless_compilation(grade: Grade) -> None:
     """A loop that is unrolled 2^20 times, and only for sizes that the interpreter is not given."""
     source = edited(

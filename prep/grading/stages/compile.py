@@ -35,6 +35,15 @@ RESTARTS = 3
 CPU_S = 300.0
 """CPU time of the worker in all; one kernel has 20 s."""
 
+TF32 = Text(
+    "on a GPU '{kernel}' multiplies float32 rounded to tf32, 10 bits of 23; the interpreter does not show it",
+    "在 GPU 上 '{kernel}' 会先把 float32 舍入成 tf32 再相乘，23 位尾数只剩 10 位；解释器里看不出来",
+)
+IEEE = Text(
+    'say input_precision="ieee" in tl.dot; triton up to 3.7 also makes such a product of a sum over a product',
+    '在 tl.dot 里写 input_precision="ieee"；triton 3.7 及以前还会把“先相乘再求和”改写成这样的乘法',
+)
+
 SCALARS: dict[str, Any] = {"int": 1, "float": 0.5, "bool": True}
 """For parameters that neither the specialisation nor the exercise's cases give a value."""
 
@@ -175,6 +184,11 @@ class CompileStage:
                 self.faults.append(dict(frame))
             case "built":
                 self.built.append(dict(frame))
+            case "tf32":
+                case = self.cases.get(str(frame.get("call")))
+                # Half precision has no more digits than tf32; float32 has 8192 times finer ones, and was asked for.
+                if case is not None and case.dtype == "float32" and self.exercise.tolerance.compute == "float32":
+                    self.faults.append({**frame, "code": "low-precision"})
             case "heavy":
                 self.heavy.append(dict(frame))
             case "followed":
@@ -226,9 +240,14 @@ class CompileStage:
 
 
 def merged(cpu: list[dict[str, Any]], compiled: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Both stages' diagnoses: a kernel that cannot run is mended first, whatever values the interpreter gave it."""
+    """Both stages' diagnoses, the first to mend first.
+
+    What calls Python in a kernel has not been written in triton yet, whatever values the interpreter gave. Otherwise a
+    kernel that is wrong is made right before it is made to compile for larger sizes.
+    """
+    first = [found for found in compiled if found.get("foreign")]
     codes = {found["code"] for found in compiled}
-    return compiled + [found for found in cpu if found["code"] not in codes]
+    return first + [found for found in cpu if found["code"] not in codes] + [f for f in compiled if f not in first]
 
 
 def _specialisation(entry: Mapping[str, Any], exercise: Exercise) -> Case:
@@ -245,6 +264,11 @@ def _diagnosis(fault: Mapping[str, Any], case: Case | None, source: bytes) -> di
     kernel, line = fault.get("kernel") or "?", fault.get("line")
     if fault["code"] == "too-much-shared-memory":
         return diagnosis("too-much-shared-memory", source, line=line, case=case, kernel=kernel, **_sizes(fault))
+    if fault["code"] == "low-precision":
+        said = {language: text.format(kernel=kernel) for language, text in zip(("en", "zh"), TF32, strict=True)}
+        cure = dict(zip(("en", "zh"), IEEE, strict=True))
+        found = diagnosis("low-precision", source, line=line, case=case)
+        return {**found, "message": said["en"], "messages": said, "hint": cure["en"], "hints": cure}
     if fault.get("slow"):
         detail = Text(
             f"compiling '{kernel}' takes more than 20 s; is a tile or an unrolled loop far too large?",
@@ -255,7 +279,8 @@ def _diagnosis(fault: Mapping[str, Any], case: Case | None, source: bytes) -> di
         detail = Text(f"the compiler itself fails on '{kernel}': {said}", f"编译器在 '{kernel}' 上崩溃：{said}")
     else:
         detail = Text(fault["detail"], fault["detail"])
-    return diagnosis("does-not-compile", source, line=line, case=case, detail=detail)
+    found = diagnosis("does-not-compile", source, line=line, case=case, detail=detail)
+    return {**found, "foreign": True} if fault.get("foreign") else found
 
 
 def _sizes(fault: Mapping[str, Any]) -> dict[str, Any]:

@@ -110,19 +110,26 @@ class Builder:
         """Of compilations begun: what each printed is found by it."""
 
         self.front_only = self.cheaply = False
+        self.rounded = ""
         self._wrap_stages()
         knobs.nvidia.dump_ptxas_log = True
         nvidia.subprocess = _Subprocess()
 
-    def front(self, spec: Specialisation) -> None:
-        """Raise what triton's frontend has against the kernel: names, types, shapes, constexprs."""
-        self.front_only = True
+    def front(self, spec: Specialisation) -> str:
+        """Raise what triton's frontend has against the kernel: names, types, shapes, constexprs.
+
+        Returns where it rounds float32 operands of a product to tf32, as MLIR writes a location; empty where nowhere.
+        That may stand in the source, as the default of `tl.dot`, or come from the compiler: triton up to 3.7 makes a
+        product of `tl.sum(a[:, :, None] * b[None, :, :], 1)`. The interpreter multiplies in float32 in each case.
+        """
+        self.front_only, self.rounded = True, ""
         try:
             self._compile(spec)
         except _Enough:
-            return
+            pass
         finally:
             self.front_only = False
+        return self.rounded
 
     def build(self, spec: Specialisation, cheaply: bool = False) -> dict[str, Any] | None:
         """Compile to the end; returns what the code needs and uses.
@@ -172,6 +179,7 @@ class Builder:
 
     def _stop(self, stage: Callable[..., Any], module: Any, metadata: Any) -> Any:
         if self.front_only:
+            self.rounded = _rounds_to_tf32(str(module))
             raise _Enough
         return stage(module, metadata)
 
@@ -204,6 +212,25 @@ def largest_tensor(ir: str) -> int:
             elements *= int(extent)
         largest = max(largest, elements)
     return largest
+
+
+def _rounds_to_tf32(ttir: str) -> str:
+    for line in ttir.splitlines():
+        if "inputPrecision = tf32 :" in line and "xf32> *" in line:
+            found = re.search(r"loc\((#\w+)\)$", line)
+            return _location(str(found[1]), ttir) if found else "unknown"
+    return ""
+
+
+def _location(name: str, ir: str) -> str:
+    """A location with all that it refers to spelled out."""
+    defined: dict[str, str] = dict(re.findall(r"^(#\w+) = (loc\(.*\))$", ir, re.MULTILINE))
+    text = defined.get(name, "")
+    for _ in range(20):
+        text, count = re.subn(r"#\w+", lambda found: defined.get(found[0], ""), text)
+        if not count:
+            break
+    return text
 
 
 def _shared_memory(ir: str, context: Any) -> int:

@@ -77,6 +77,7 @@ class Compiler:
         real_triton.uninterpret()
         self._install()
         sys.path.insert(0, str(path.parent))
+        self.cuda_is_cpu = no_gpu.CudaIsCpu(frame.payload, str(path))
         self.send("building", kernel="", call="import")
         try:
             spec = importlib.util.spec_from_file_location(path.stem.replace("-", "_"), path)
@@ -84,7 +85,8 @@ class Compiler:
             assert spec.loader is not None
             module = importlib.util.module_from_spec(spec)
             sys.modules[spec.name] = module
-            spec.loader.exec_module(module)
+            with self.cuda_is_cpu:
+                spec.loader.exec_module(module)
             entry = getattr(module, job["entry"])
         except BaseException as e:
             fault = self.faults.of_import(e)
@@ -110,10 +112,7 @@ class Compiler:
         arguments = [tensors[p["name"]] if p["role"] != "scalar" else call["scalars"][p["name"]] for p in params]
         _Driver.multiprocessors = ghost.MULTIPROCESSORS if call["gpu"] else no_gpu.MULTIPROCESSORS
         try:
-            if call["gpu"]:
-                with ghost.gpu():
-                    entry(*arguments)
-            else:
+            with ghost.gpu() if call["gpu"] else self.cuda_is_cpu:
                 entry(*arguments)
         except BaseException as e:
             fault = self._fault_of(e)
@@ -156,8 +155,11 @@ class Compiler:
         if key not in self.fronted:
             self._announce(spec, "front")
             try:
-                self.builder.front(spec)
+                rounded = self.builder.front(spec)
                 self.fronted[key] = None
+                if rounded:
+                    line = self.faults.line_in(rounded)
+                    self.send("tf32", kernel=spec.name, call=self.call["name"], line=line)
             except Exception as e:
                 self.fronted[key] = e
         error = self.fronted[key]

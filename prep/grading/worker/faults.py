@@ -61,6 +61,11 @@ class Faults:
             line = get_jit_fn_file_line(spec.fn)[1]
         return {"code": "does-not-compile", "line": line, "detail": detail, "foreign": outside is not None}
 
+    def line_in(self, location: str) -> int | None:
+        """The submission's line in a location as MLIR writes it."""
+        found = re.search(rf'"{re.escape(self.filename)}":(\d+)', location)
+        return int(found[1]) if found else None
+
     def of_import(self, error: BaseException) -> dict[str, Any] | None:
         """The fault where `@triton.jit` itself refused while the file was imported."""
         if not isinstance(error, CompilationError):
