@@ -73,7 +73,8 @@ class Judge:
                 passed = bool(outcomes) and right == len(outcomes) and not found
                 stage["status"] = "passed" if passed else "failed"
                 stage["message"] = f"{right}/{cpu.total}"
-            if load_error is None:
+            # What does not come back from a call in the interpreter would not come back here either.
+            if load_error is None and all(o.ended is None for o in outcomes):
                 with self._stage(verdict, "compile", emit) as stage:
                     stage["status"] = compiling.finish()
                     stage["message"] = compiling.message()
