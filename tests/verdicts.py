@@ -17,7 +17,7 @@ CASE: dict[str, Any] = {
     "why": "the last block is not full",
     "whys": {"en": "the last block is not full", "zh": "最后一块不满"},
     "error_map": ["░░░░█", "░░░░█"],
-    "error_grid": {"shape": [33, 1000], "shares": ["0" * 47 + "9"] * 24},
+    "error_grid": {"shape": [33, 1000], "shares": ["0" * 93 + "399"] * 24},
     "pattern": "tail-columns",
     "patterns": {
         "en": "800 of 33,000, all in columns 976..999",

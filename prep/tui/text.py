@@ -34,6 +34,11 @@ def fit(text: str, width: int) -> str:
     return text + " " * (width - cell_len(text))
 
 
+def right_aligned(text: str, width: int) -> str:
+    """`text` in exactly `width` cells, spaces before it."""
+    return " " * (width - cell_len(text)) + clip(text, width)
+
+
 def two_ends(left: Content | str, right: Content | str, width: int) -> Content:
     """One line with `left` and `right` at its ends; the left is clipped first, the right dropped when nothing fits."""
     start = Content(left) if isinstance(left, str) else left

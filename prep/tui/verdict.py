@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.cells import cell_len
 from textual.content import Content
 
+from prep.grading.report import text_in, tile_words, wrong_words, xray_facts, xray_notes, xray_title
 from prep.locale import current_language, ngettext
 from prep.locale import gettext as _
-from prep.tui.text import clip, two_ends
+from prep.tui.text import clip, fit, right_aligned, two_ends
 
 MARKS = {"passed": ("✓", "$success"), "failed": ("✗", "$error"), "running": ("…", "$warning"), "skipped": ("–", "")}
 STAGES = ("static", "cpu", "compile", "gpu", "timing")
@@ -66,7 +68,7 @@ def case_row(case: Mapping[str, Any], width: int) -> Content:
 def case_title(case: Mapping[str, Any]) -> str:
     """`padded rows · M=4 N=50 · float32`."""
     dims = " ".join(f"{name}={extent}" for name, extent in case["dims"].items())
-    return " · ".join(filter(None, [_localized(case, "name", current_language()), dims, case["dtype"]]))
+    return " · ".join(filter(None, [text_in(current_language(), case, "name"), dims, case["dtype"]]))
 
 
 def number(value: Any) -> str:
@@ -74,22 +76,43 @@ def number(value: Any) -> str:
     return value if isinstance(value, str) else f"{value:.5g}"
 
 
-def verdict_rows(verdict: Mapping[str, Any], width: int) -> list[Content]:
-    """The whole verdict, in the current language."""
+def wrong_case(verdict: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The case that is shown: the first that failed."""
+    return next((case for case in verdict["cases"] if case["status"] != "passed"), None)
+
+
+def rows_above(verdict: Mapping[str, Any], width: int) -> list[Content]:
+    """The verdict up to where its picture stands: stages, and of the first wrong case how much of it is wrong."""
     cases = verdict["cases"]
     seconds = sum(stage["seconds"] for stage in verdict["stages"])
     rows = [stages_line(verdict["stages"], seconds, width), Content("")]
-    right = sum(case["status"] == "passed" for case in cases)
+    wrong = wrong_case(verdict)
     if verdict["passed"]:
+        right = sum(case["status"] == "passed" for case in cases)
         text = _("PASSED") + "  " + _("{right} of {total} cases").format(right=right, total=len(cases))
         rows += [Content.styled(text, "bold $success"), Content("")]
         rows += [case_row(case, width) for case in cases]
+    elif wrong is None:
+        rows.append(Content.styled(_("FAILED"), "bold $error"))
     else:
-        wrong = next((case for case in cases if case["status"] != "passed"), None)
-        if wrong is not None:
-            rows += [*wrong_case(wrong, width), Content("")]
-        elif not cases:
-            rows += [Content.styled(_("FAILED"), "bold $error"), Content("")]
+        status = {"error": _("ERROR"), "timeout": _("TIMEOUT")}.get(wrong["status"], _("FAILED"))
+        rows.append(two_ends(Content.styled(case_title(wrong), "bold"), Content.styled(status, "bold $error"), width))
+        why = text_in(current_language(), wrong, "why")
+        if why:
+            rows.append(Content.styled(_("why this case: {why}").format(why=why), "$text-muted"))
+        if wrong.get("mismatched"):
+            rows.append(Content(_("wrong: {what}").format(what=wrong_words(wrong, current_language()))))
+    return rows
+
+
+def rows_below(verdict: Mapping[str, Any], width: int) -> list[Content]:
+    """The rest: the first wrong element, what it means, the time it took and what the submission printed."""
+    rows: list[Content] = []
+    if not verdict["passed"]:
+        wrong = wrong_case(verdict)
+        if wrong is not None and wrong.get("first_wrong") is not None:
+            rows += first_wrong(wrong)
+        rows.append(Content(""))
         for position, found in enumerate(verdict["diagnosis"]):
             rows += diagnosis(found, is_first=position == 0)
             rows.append(Content(""))
@@ -104,43 +127,59 @@ def verdict_rows(verdict: Mapping[str, Any], width: int) -> list[Content]:
     return rows
 
 
-def wrong_case(case: Mapping[str, Any], width: int) -> list[Content]:
-    """The first case that failed: how much of it is wrong, where, and the first wrong element."""
-    status = {"error": _("ERROR"), "timeout": _("TIMEOUT")}.get(case["status"], _("FAILED"))
-    title = Content.styled(case_title(case), "bold")
-    rows = [two_ends(title, Content.styled(status, "bold $error"), width)]
-    why = _localized(case, "why", current_language())
-    if why:
-        rows.append(Content.styled(_("why this case: {why}").format(why=why), "$text-muted"))
-    first = case.get("first_wrong")
-    if case.get("mismatched"):
-        text = _("wrong: {wrong} of {total}").format(wrong=f"{case['mismatched']:,}", total=f"{case['elements']:,}")
-        rows.append(Content(text))
-    picture = case.get("error_map") or []
-    # A map of nothing but wrong elements says no more than the line above it.
-    if any("░" in row for row in picture):
-        rows += [Content.assemble("  ", error_map_row(row)) for row in picture]
-        rows.append(Content.styled("  " + _("rows ↓  columns →   █ wrong  ░ right"), "$text-muted"))
-    if first is not None:
-        place = f"{first.get('output', 'out')}[{', '.join(map(str, first['index']))}]"
-        expected = _("expected {value}").format(value=number(first["expected"]))
-        written = first.get("written", True)
-        got = _("got {value}").format(value=number(first["got"])) if written else _("never written")
-        rows.append(
-            Content.assemble(
-                _("first: {place}").format(place=place), "  ", (expected, "$success"), "  ", (got, "bold $error")
-            )
-        )
-        if written:
-            text = _("largest error {error}, allowed there {tolerance}")
-            text = text.format(error=number(case["max_abs_error"]), tolerance=number(case["tolerance"]))
-            rows.append(Content.styled(text, "$text-muted"))
+def first_wrong(case: Mapping[str, Any]) -> list[Content]:
+    """`first: out[0, 976]  expected 0.00091  got 0`, who wrote it, and how far off the worst element is."""
+    first = case["first_wrong"]
+    written = first.get("written", True)
+    expected = _("expected {value}").format(value=number(first["expected"]))
+    got = _("got {value}").format(value=number(first["got"])) if written else _("never written")
+    place = _("first: {place}").format(place=element(first))
+    rows = [Content.assemble(place, "  ", (expected, "$success"), "  ", (got, "bold $error"))]
+    tile = tile_words(first, current_language())
+    if tile:
+        rows.append(Content.styled(tile, "$text-muted"))
+    if written:
+        text = _("largest error {error}, allowed there {tolerance}")
+        text = text.format(error=number(case["max_abs_error"]), tolerance=number(case["tolerance"]))
+        rows.append(Content.styled(text, "$text-muted"))
     return rows
 
 
-def error_map_row(row: str) -> Content:
-    """A row of ░ and █: the picture is in the characters, colour only helps."""
-    return Content.assemble(*((c, "$error" if c == "█" else "$text-muted") for c in row))
+def element(wrong: Mapping[str, Any]) -> str:
+    """`out[0, 976]`."""
+    return f"{wrong.get('output', 'out')}[{', '.join(map(str, wrong['index']))}]"
+
+
+def difference_rows(case: Mapping[str, Any], width: int) -> list[Content]:
+    """The first wrong elements of a case one by one: what they should be and what they are."""
+    wrong = case["differences"]
+    rows = [Content.styled(case_title(case), "bold"), Content("")]
+    cells = [(element(w), number(w["expected"]), number(w["got"])) for w in wrong]
+    cells = [
+        (e, x, g if w.get("written", True) else _("never written")) for (e, x, g), w in zip(cells, wrong, strict=True)
+    ]
+    head = (_("element"), _("expected"), _("got"))
+    places, expecteds, gots = (max(cell_len(row[i]) for row in [head, *cells]) for i in range(3))
+    for row in [head, *cells]:
+        place, expected, got = fit(row[0], places), right_aligned(row[1], expecteds), right_aligned(row[2], gots)
+        styles = ("$text-muted",) * 3 if row is head else ("", "$success", "bold $error")
+        rows.append(Content.assemble((place, styles[0]), "   ", (expected, styles[1]), "   ", (got, styles[2])))
+    more = case["mismatched"] - len(wrong)
+    if more > 0:
+        rows += [Content(""), Content.styled(_("and {n} more").format(n=f"{more:,}"), "$text-muted")]
+    return rows
+
+
+def xray_rows(entries: Sequence[Mapping[str, Any]], width: int) -> list[Content]:
+    """What the compiler made of the kernels, a block each."""
+    lang = current_language()
+    rows: list[Content] = []
+    for entry in entries:
+        rows.append(Content.styled(xray_title(entry), "bold"))
+        rows += [Content("  " + fact) for fact in xray_facts(entry, lang)]
+        rows += [Content.assemble(("  ! ", "$warning"), note) for note in xray_notes(entry, lang)]
+        rows.append(Content(""))
+    return rows
 
 
 def diagnosis(found: Mapping[str, Any], is_first: bool) -> list[Content]:
@@ -150,24 +189,22 @@ def diagnosis(found: Mapping[str, Any], is_first: bool) -> list[Content]:
     head: list[Content | tuple[str, str]] = [(found["code"], "bold $warning")]
     if line:
         head.append(("   " + _("line {n}").format(n=line), "bold"))
-    rows = [Content.assemble(*head), Content(_localized(found, "message", lang))]
+    sure = text_in(lang, found, "confidence")
+    if sure:
+        head.append((f"   ({sure})", "$text-muted"))
+    rows = [Content.assemble(*head), Content(text_in(lang, found, "message"))]
     if line and found.get("source"):
         rows.append(Content.assemble((f"{line:>4} | ", "$text-muted"), found["source"]))
     if found.get("traceback"):
         rows += [Content.styled("  " + row, "$text-muted") for row in str(found["traceback"]).splitlines()]
     if is_first:
-        hint = _localized(found, "hint", lang)
+        hint = text_in(lang, found, "hint")
         if hint:
             rows.append(Content.assemble((_("hint: "), "bold"), hint))
         question = (found.get("question") or {}).get(lang)
         if question:
             rows.append(Content.assemble((_("An interviewer would ask: "), "bold"), question))
     return rows
-
-
-def _localized(found: Mapping[str, Any], key: str, lang: str) -> str:
-    texts = found.get(key + "s") or {}
-    return str(texts.get(lang) or found.get(key) or "")
 
 
 def timing(rows: Sequence[Mapping[str, Any]], width: int) -> list[Content]:

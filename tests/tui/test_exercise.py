@@ -16,54 +16,7 @@ from prep.errors import GraderUnavailable
 from prep.tui.screens.dialogs import ConfirmDialog
 from prep.tui.screens.exercise import ExerciseScreen
 from tests.tui.conftest import REPOSITORY, Open, seen, until
-
-CASE = {
-    "name": "tail of a block",
-    "dims": {"M": 33, "N": 1000},
-    "dtype": "float32",
-    "status": "failed",
-    "max_abs_error": 0.5,
-    "tolerance": 1e-6,
-    "mismatched": 800,
-    "elements": 33000,
-    "why": "the last block is not full",
-    "whys": {"en": "the last block is not full", "zh": "最后一块不满"},
-    "error_map": ["░░░░█", "░░░░█"],
-    "first_wrong": {"output": "out", "index": [0, 976], "expected": 0.00091, "got": 0.0, "written": True},
-}
-
-
-def verdict(passed: bool) -> dict[str, Any]:
-    status = "passed" if passed else "failed"
-    found = {
-        "code": "missing-mask",
-        "message": "a load reads outside",
-        "messages": {"en": "a load reads outside", "zh": "读到了外面"},
-        "hint": "give it a mask",
-        "hints": {"en": "give it a mask", "zh": "加上 mask"},
-        "question": {"en": "why not 0?", "zh": "为什么不是 0？"},
-        "where": "line 3",
-        "line": 3,
-        "source": "tl.load(x + offs)",
-    }
-    return {
-        "schema": 1,
-        "exercise": "softmax",
-        "file": "softmax.py",
-        "device": "cpu",
-        "passed": passed,
-        "stages": [
-            {"name": "static", "status": "passed", "seconds": 0.1, "message": ""},
-            {"name": "cpu", "status": status, "seconds": 0.5, "message": "8/8" if passed else "7/9"},
-            {"name": "compile", "status": "skipped", "seconds": 0, "message": ""},
-        ],
-        "cases": [{**CASE, "status": status}],
-        "diagnosis": [] if passed else [found],
-        "timing": [],
-        "xray": [],
-        "environment": {},
-        "output": "" if passed else "debug [1]\n" * 3,
-    }
+from tests.verdicts import CASE, verdict
 
 
 class FakeJudge:
@@ -170,12 +123,14 @@ async def test_progress_then_verdict(opened: Open) -> None:
         for part in (
             "cpu ✗ 7/9",
             "why this case: the last block is not full",
-            "wrong: 800 of 33,000",
-            "░░░░█",
+            "wrong: 800 of 33,000, all in columns 976..999",
+            "···▌█",
+            "rows ↓  columns →   █ wrong   ▌ in part   · right",
+            "element [0, 976] of the tile of program (0, 0, 0)",
             "out[0, 976]",
             "expected 0.00091",
             "got 0",
-            "missing-mask   line 3",
+            "missing-mask   line 3   (likely)",
             "3 | tl.load(x + offs)",
             "hint: give it a mask",
             "why not 0?",
@@ -186,7 +141,8 @@ async def test_progress_then_verdict(opened: Open) -> None:
         assert (attempt.passed, attempt.code) == (False, "missing-mask")
         await pilot.press("L")
         await until(pilot, lambda: "读到了外面" in seen(app))
-        assert "最后一块不满" in seen(app)
+        for part in ("最后一块不满", "最后一块 · M=33", "都在第 976..999 列", "很可能", "█ 错"):
+            assert part in seen(app), part
         await pilot.press("f")
         await until(pilot, lambda: "> 3 │ x = 1" in seen(app))
 
@@ -342,3 +298,85 @@ async def test_a_real_kernel_is_graded_right_and_wrong(opened: Open) -> None:
         await until(pilot, lambda: not app.screen.verdict["passed"], seconds=120)
         assert app.screen.verdict["diagnosis"][0]["code"] == "missing-mask"
     assert process.returncode is not None
+
+
+async def graded(app: Any, pilot: Any, passed: bool = False) -> None:
+    app._judge = FakeJudge(passed)
+    app._judge.go.set()
+    await pilot.press("g")
+    await until(pilot, lambda: app.screen.verdict is not None and not app.screen.is_grading)
+
+
+async def test_x_and_d_show_facts_in_place_of_the_verdict(opened: Open) -> None:
+    put_file()
+    async with opened(softmax, size=(100, 40)) as (app, pilot):
+        await pilot.press("x", "d")
+        assert app.screen.view == "statement", "there is nothing to show yet"
+        await graded(app, pilot)
+        assert "x X-ray" in seen(app)
+        await pilot.press("x")
+        await until(pilot, lambda: "softmax_kernel  sm_90" in seen(app))
+        for part in ("40 registers", "no spills", "2,048 bytes", "occupancy 75%", "! 2 waves of 4 warps", "x verdict"):
+            assert part in seen(app), part
+        assert "missing-mask" not in seen(app)
+        await pilot.press("d")
+        await until(pilot, lambda: "and 788 more" in seen(app))
+        rows = seen(app).splitlines()
+        assert [row.split() for row in rows if "out[0, 979]" in row] == [
+            ["out[0,", "979]", "0.00091", "never", "written"]
+        ]
+        assert "softmax_kernel" not in seen(app)
+        await pilot.press("d")
+        await until(pilot, lambda: "missing-mask" in seen(app))
+        app._judge.passed = True
+        await pilot.press("g")
+        await until(pilot, lambda: "PASSED" in seen(app))
+        assert not app.screen.check_action("facts", ("difference",)), "nothing is wrong"
+        assert app.screen.check_action("facts", ("xray",))
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (100, 40), (140, 50)])
+async def test_the_picture_fits_every_size_and_grows_with_it(opened: Open, size: tuple[int, int]) -> None:
+    put_file()
+    async with opened(softmax, size=size) as (app, pilot):
+        await graded(app, pilot)
+        picture = app.screen.query_one("#picture")
+        rows = picture.render().plain.split("\n")
+        assert max(len(row) for row in rows) <= picture.content_size.width
+        assert len(rows) == picture.content_size.height
+        cells = [row.split()[-1] for row in rows[:-2]]
+        assert {cell.strip("·")[-1] for cell in cells} <= {"█", "▌"}, "the last columns are wrong"
+        assert {cell[: len(cell) * 9 // 10].strip("·") for cell in cells} == {""}, "the others are right"
+        assert len(cells) == {20: 4, 24: 5, 40: 9, 50: 11}[size[1]]
+        assert len(cells[0]) >= {60: 40, 80: 60, 100: 80, 140: 60}[size[0]]
+
+
+async def test_a_right_case_has_no_picture(opened: Open) -> None:
+    put_file()
+    async with opened(softmax) as (app, pilot):
+        await graded(app, pilot, passed=True)
+        assert not app.screen.query_one("#picture").display
+
+
+async def test_a_save_overtakes_a_grading(opened: Open) -> None:
+    put_file("x = 1\n")
+    async with opened(softmax) as (app, pilot):
+        judge = app._judge = FakeJudge()
+        await pilot.press("g")
+        await until(pilot, lambda: judge.graded == ["x = 1\n"])
+        put_file("x = 22\n")
+        # The one that was overtaken is given up, and the newer text is graded.
+        await until(pilot, lambda: judge.graded == ["x = 1\n", "x = 22\n"])
+        judge.go.set()
+        await until(pilot, lambda: app.screen.verdict is not None)
+        assert len(app.loaded.attempts.history("softmax")) == 1
+
+
+async def test_a_deleted_file_is_survived(opened: Open) -> None:
+    put_file()
+    async with opened(softmax) as (app, pilot):
+        await graded(app, pilot)
+        workspace_file().unlink()
+        await until(pilot, lambda: "not started: e starts it" in seen(app))
+        put_file("x = 4444\n")
+        await until(pilot, lambda: app._judge.graded[-1] == "x = 4444\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from textual.app import ComposeResult
 from textual.content import Content
@@ -13,11 +13,14 @@ from textual.widgets import Markdown
 from prep.cards.math import markdown_parser
 from prep.errors import PrepError
 from prep.locale import gettext as _
-from prep.tui.verdict import Progress, verdict_rows
+from prep.tui.verdict import Progress, difference_rows, rows_above, rows_below, wrong_case, xray_rows
+from prep.tui.widgets.error_picture import ErrorPicture
 from prep.tui.widgets.lines import Lines
 from prep.tui.widgets.panes import Pane
 
 REFRESH_S = 0.2
+
+Mode = Literal["verdict", "xray", "difference"]
 
 
 class VerdictView(Pane, can_focus=False):
@@ -25,7 +28,6 @@ class VerdictView(Pane, can_focus=False):
 
     DEFAULT_CSS = """
     VerdictView {
-        #verdict { margin-bottom: 1; }
         #hints { padding: 0; margin-top: 1; height: auto; }
     }
     """
@@ -37,11 +39,15 @@ class VerdictView(Pane, can_focus=False):
         """Why there is no verdict."""
         self.progress: Progress | None = None
         """Of the grading that runs now."""
+        self.mode: Mode = "verdict"
+        """What of the verdict is shown."""
         self._began = 0.0
         self._after_pass = after_pass
 
     def compose(self) -> ComposeResult:
-        yield Lines(self._rows, id="verdict")
+        yield Lines(self._above, id="verdict")
+        yield ErrorPicture(id="picture")
+        yield Lines(self._below, id="verdict-below")
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -51,6 +57,7 @@ class VerdictView(Pane, can_focus=False):
         """A grading starts."""
         self.progress = Progress()
         self.error = None
+        self.mode = "verdict"
         self._began = time.monotonic()
         self.show()
 
@@ -60,21 +67,54 @@ class VerdictView(Pane, can_focus=False):
         self.show()
 
     def show(self) -> None:
-        self.query_one("#verdict", Lines).show(self._rows)
+        self.query_one("#verdict", Lines).show(self._above)
+        self.query_one("#verdict-below", Lines).show(self._below)
+        case = None if self._shown is None or self.mode != "verdict" else wrong_case(self._shown)
+        self.query_one(ErrorPicture).show(None if case is None else case.get("error_grid"))
+
+    @property
+    def _shown(self) -> dict[str, Any] | None:
+        """The verdict, where it is what is seen."""
+        return self.verdict if self.progress is None and self.error is None else None
+
+    def has(self, mode: Mode) -> bool:
+        """Whether the verdict that is shown carries this."""
+        if self._shown is None:
+            return False
+        if mode == "xray":
+            return bool(self._shown["xray"])
+        case = wrong_case(self._shown)
+        return mode == "verdict" or bool(case and case.get("differences"))
+
+    def toggle(self, mode: Mode) -> None:
+        """Show `mode` in place of the verdict, or the verdict again."""
+        self.mode = "verdict" if self.mode == mode else mode
+        self.show()
+        self.scroll_home(animate=False)
 
     def _refresh_progress(self) -> None:
         if self.progress is not None:
             self.show()
 
-    def _rows(self, width: int) -> list[Content]:
+    def _above(self, width: int) -> list[Content]:
         if self.progress is not None:
             return self.progress.rows(time.monotonic() - self._began, width)
         if self.error is not None:
             return [Content.styled(str(self.error), "bold $text-error"), Content(self.error.hint)]
         if self.verdict is None:
             return [Content.styled(_("Not graded yet: g grades your file."), "$text-muted")]
-        rows = verdict_rows(self.verdict, width)
-        return [*rows, Content(""), *self._after_pass()] if self.verdict["passed"] else rows
+        if self.mode == "xray":
+            return xray_rows(self.verdict["xray"], width)
+        case = wrong_case(self.verdict)
+        if self.mode == "difference" and case is not None:
+            return difference_rows(case, width)
+        return rows_above(self.verdict, width)
+
+    def _below(self, width: int) -> list[Content]:
+        if self._shown is None or self.mode != "verdict":
+            return []
+        rows = rows_below(self._shown, width)
+        return [*rows, Content(""), *self._after_pass()] if self._shown["passed"] else rows
 
     def wrong_lines(self) -> set[int]:
         """Lines of the user's file that the verdict points at."""
