@@ -1,7 +1,7 @@
 """A right kernel passes whatever its style: right/<exercise>/*.py are written as many people would write them.
 
 Each begins with `# style: ` and what is unlike about it; `# triton: <3.9` below that where a later triton has lost what
-it uses. `--rounds N` grades each N times; every round draws its own seeds.
+it uses. `--rounds N` grades each N times; every round draws its own seeds; only the first compiles.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from prep.exercises.load import load_exercises
+from prep.grading.judge import Judge
+from prep.grading.stages.compile import CompileStage
 from tests.grading.conftest import Grade
 
 RIGHT = Path(__file__).parent / "right"
@@ -64,11 +67,23 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("turn", range(metafunc.config.getoption("--rounds")))
 
 
+class _Uncompiled(CompileStage):
+    def start(self, source: bytes, filename: str) -> None:
+        """Nothing."""
+
+    def finish(self) -> str:
+        return "skipped"
+
+
 @pytest.mark.parametrize("path", FILES, ids=style_id)
-def test_right_kernel_passes(grade: Grade, path: Path, turn: int) -> None:
+def test_right_kernel_passes(grade: Grade, path: Path, turn: int, monkeypatch: pytest.MonkeyPatch) -> None:
     if too_new(path):
         pytest.skip("uses what this triton no longer has")
-    verdict = grade(path.parent.name, path)
+    if turn == 0:
+        verdict = grade(path.parent.name, path)
+    else:
+        monkeypatch.setattr("prep.grading.judge.CompileStage", _Uncompiled)
+        verdict = dict(Judge().grade(load_exercises()[path.parent.name], path.read_bytes(), path.name))
     assert verdict["passed"], verdict["diagnosis"]
     assert verdict["diagnosis"] == []
     assert {case["status"] for case in verdict["cases"]} == {"passed"}
