@@ -129,7 +129,7 @@ class CompileStage:
         if self.heavy:
             slow = self.heavy[0]
             return f"'{slow['kernel']}' was not compiled to the end for {slow['call']}: {slow['why']}"
-        if self.faults or self.launches:
+        if self.faults or (self.built and not self.unfollowed):
             return ""
         reasons = [u["why"] for u in self.unfollowed]
         return f"nothing could be compiled: {reasons[0]}" if reasons else "no kernel was launched"

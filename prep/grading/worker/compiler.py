@@ -160,6 +160,8 @@ class Compiler:
                 if rounded:
                     line = self.faults.line_in(rounded)
                     self.send("tf32", kernel=spec.name, call=self.call["name"], line=line)
+            except OSError:
+                raise  # a full disk, no process to be had: not the kernel's fault
             except Exception as e:
                 self.fronted[key] = e
         error = self.fronted[key]
@@ -223,6 +225,9 @@ class Compiler:
                     raise SharedMemoryExceeded(facts["shared_bytes"])
             except Heavy as e:
                 self.send("heavy", kernel=spec.name, call=call["name"], why=str(e))
+                return
+            except OSError as e:
+                self.send("unfollowed", call=call["name"], why=words(e))
                 return
             except _TUNER_SKIPS as e:
                 fault, skipped = self._described(e, spec), skipped + 1
@@ -307,7 +312,3 @@ def _shown(spec: Specialisation) -> dict[str, int | float | str]:
     """Its blocks and flags, as the report shows them."""
     return {name: v for name, v in spec.constants().items() if isinstance(v, int | float | str)}
 
-
-def run(requests: int, replies: int, folder: Path) -> None:
-    """Be the worker: answer one request."""
-    Compiler(requests, replies, folder).serve()
