@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # Two processes on the two cores that the suite is sized for; each keeps one warm judge.
 JOBS ?= 2
 
-.PHONY: run test check format bench clean
+.PHONY: run test test-matrix check format bench clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -19,6 +19,19 @@ run: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+# The judge with the oldest and the newest triton that it supports, beside the pinned one; torch stays.
+MATRIX ?= 3.6.0 3.9.0
+
+test-matrix: $(READY) $(MATRIX:%=$(VENV)/triton-%)
+	for version in $(MATRIX); do \
+	  echo "triton $$version"; \
+	  PYTHONPATH=$(abspath $(VENV))/triton-$$version $(BIN)/python -m pytest -n $(JOBS) --dist worksteal \
+	    tests/grading tests/exercises $(ARGS) || exit 1; \
+	done
+
+$(VENV)/triton-%: | $(READY)
+	$(BIN)/python -m pip install --quiet --no-deps --target $@ triton==$*
 
 check: $(READY)
 	$(BIN)/ruff check .

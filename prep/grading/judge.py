@@ -76,7 +76,7 @@ class Judge:
             # What does not come back from a call in the interpreter would not come back here either.
             if load_error is None and all(o.ended is None for o in outcomes):
                 with self._stage(verdict, "compile", emit) as stage:
-                    stage["status"] = compiling.finish()
+                    stage["status"] = compiling.finish(passed)
                     stage["message"] = compiling.message()
                     verdict["xray"] = compiling.xray()
                     faults = compiling.diagnoses(source)

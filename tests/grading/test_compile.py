@@ -244,6 +244,41 @@ def test_a_compiler_that_dies_is_a_fault_of_the_kernel(grade: Grade) -> None:
     assert grade("softmax", SOFTMAX)["passed"]
 
 
+def test_an_entry_that_hides_from_the_compiler(grade: Grade) -> None:
+    hidden = "def hidden():\n    return not type(_kernel).__name__.startswith('Int')\n"
+    source = edited(
+        SOFTMAX,
+        ("def softmax(x, out):\n", "def softmax(x, out):\n    if hidden():\n        return\n"),
+        ("\n\n@triton.jit\n", f"\n\n{hidden}\n\n@triton.jit\n"),
+    )
+    assert "does not do what it did in the interpreter" in rejected(grade("softmax", source))["message"]
+
+
+def test_where_ptxas_does_not_run_the_stage_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nvidia = pytest.importorskip("triton.backends.nvidia.compiler")
+    from prep.exercises.load import load_exercise
+    from prep.grading.process.protocol import read_frame, write_frame
+    from prep.grading.stages.compile import CompileStage
+    from prep.grading.worker import toolchain
+
+    def absent(arch: int) -> str:
+        raise RuntimeError("Cannot find ptxas")
+
+    monkeypatch.setattr(nvidia, "get_ptxas_version", absent)
+    monkeypatch.setattr(toolchain, "MISSING", toolchain._missing())
+    (request_r, request_w), (reply_r, reply_w) = os.pipe(), os.pipe()
+    write_frame(request_w, {"op": "compile"})
+    toolchain.run(request_r, reply_w, tmp_path)
+    compiling = CompileStage(load_exercise("softmax"))
+    assert not compiling._take(read_frame(reply_r).header)
+    assert compiling._take(read_frame(reply_r).header)
+    assert compiling.status(right=True) == "skipped"
+    assert compiling.message() == "ptxas does not run here (Cannot find ptxas)"
+    assert compiling.diagnoses(b"") == []
+    for fd in (request_r, request_w, reply_r, reply_w):
+        os.close(fd)
+
+
 def test_a_kernel_that_is_only_slow_to_compile_passes(grade: Grade) -> None:
     """64 rows of 4096 on 4 warps are 2048 registers a thread: it spills and takes minutes, and then it runs."""
     verdict = grade("softmax", ROWS)

@@ -58,6 +58,9 @@ class CompileStage:
         self.built: list[dict[str, Any]] = []
         self.unfollowed: list[dict[str, Any]] = []
         self.heavy: list[dict[str, Any]] = []
+        self.unavailable = ""
+        """Why nothing can be compiled here."""
+
         self.launches = 0
         self.printed = ""
         self.source = b""
@@ -81,8 +84,12 @@ class CompileStage:
         }
         self.child.tell(job, source, time.monotonic() + PATIENCE_S)
 
-    def finish(self) -> str:
-        """Hear the worker to its end; returns the stage's status."""
+    def finish(self, right: bool) -> str:
+        """Hear the worker to its end; returns the stage's status.
+
+        Args:
+            right: the CPU cases passed, so that kernels were launched, with such tensors as the worker used too.
+        """
         for _ in range(RESTARTS):
             if self._hear():
                 break
@@ -90,9 +97,17 @@ class CompileStage:
             self.faults, self.built, self.unfollowed, self.launches = [], [], [], 0
             self.start(self.source, self.filename)
         self.close()
+        return self.status(right)
+
+    def status(self, right: bool) -> str:
+        """What the answers amount to; a submission that hides its kernels from the compiler has failed."""
+        if right and not self.launches and not self.unavailable and not self.faults:
+            why = self.unfollowed[0]["why"] if self.unfollowed else "it launches nothing"
+            detail = f"where it is compiled, the entry does not do what it did in the interpreter: {why}"
+            self.faults.append({"code": "does-not-compile", "line": None, "kernel": "", "call": None, "detail": detail})
         if self.faults:
             return "failed"
-        return "passed" if self.built or self.launches else "skipped"
+        return "passed" if self.launches else "skipped"
 
     def _hear(self) -> bool:
         """Take what the worker says; False where the rest of it has to be asked from another one."""
@@ -126,13 +141,14 @@ class CompileStage:
 
     def message(self) -> str:
         """What the stage line says beside its mark."""
+        if self.unavailable:
+            return self.unavailable
         if self.heavy:
             slow = self.heavy[0]
             return f"'{slow['kernel']}' was not compiled to the end for {slow['call']}: {slow['why']}"
-        if self.faults or (self.built and not self.unfollowed):
+        if self.faults or not self.unfollowed:
             return ""
-        reasons = [u["why"] for u in self.unfollowed]
-        return f"nothing could be compiled: {reasons[0]}" if reasons else "no kernel was launched"
+        return f"not compiled for {self.unfollowed[0]['call']}: {self.unfollowed[0]['why']}"
 
     def diagnoses(self, source: bytes) -> list[dict[str, Any]]:
         """The faults in words, each once."""
@@ -193,6 +209,8 @@ class CompileStage:
                 self.heavy.append(dict(frame))
             case "followed":
                 self.launches += int(frame.get("launches", 0))
+            case "unavailable":
+                self.unavailable = str(frame.get("why"))
             case "unfollowed":
                 self.unfollowed.append(dict(frame))
             case "done":

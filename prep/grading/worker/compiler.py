@@ -30,7 +30,7 @@ from triton.runtime.errors import OutOfResources, PTXASError
 from triton.runtime.jit import JITFunction
 
 from prep.grading.process.protocol import read_frame, write_frame
-from prep.grading.worker import ghost, no_gpu, real_triton
+from prep.grading.worker import ghost, language, no_gpu, real_triton
 from prep.grading.worker.build import SHARED_LIMIT, TARGET, Builder, Heavy, SharedMemoryExceeded, Specialisation
 from prep.grading.worker.faults import Faults, words
 
@@ -256,7 +256,8 @@ class Compiler:
 
         def run(self: Any, *args: Any, grid: Any = None, warmup: bool = False, **kwargs: Any) -> Any:
             try:
-                return launch(self, *args, grid=grid, warmup=warmup, **kwargs)
+                launch(self, *args, grid=grid, warmup=warmup, **kwargs)
+                return language.Compiled(self, kwargs)
             except Exception as e:
                 # With a GPU's tensors it may be our stand-in that lacks something; on the CPU nothing is pretended.
                 if not compiler.call["gpu"] and all(e is not known for known, _ in compiler.rejected):
@@ -311,4 +312,3 @@ def _extent(spec: Specialisation) -> int:
 def _shown(spec: Specialisation) -> dict[str, int | float | str]:
     """Its blocks and flags, as the report shows them."""
     return {name: v for name, v in spec.constants().items() if isinstance(v, int | float | str)}
-

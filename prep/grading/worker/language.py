@@ -158,7 +158,7 @@ def _see_imported_names() -> None:
     interpreter._patch_lang = patched
 
 
-class _Compiled:
+class Compiled:
     """What `warmup` gives: figures of a modest kernel, and the kernel itself to launch."""
 
     n_regs = 64
@@ -189,6 +189,6 @@ class _Compiled:
 
 def _or_compiled(run: Callable[..., Any]) -> Callable[..., Any]:
     def call(self: Any, *args: Any, grid: Any, warmup: bool, **named: Any) -> Any:
-        return _Compiled(self, named) if warmup else run(self, *args, grid=grid, warmup=warmup, **named)
+        return Compiled(self, named) if warmup else run(self, *args, grid=grid, warmup=warmup, **named)
 
     return call

@@ -34,7 +34,7 @@ def run(requests: int, replies: int, folder: Path) -> None:
     """Be the worker: answer one request."""
     if MISSING:
         read_frame(requests)
-        write_frame(replies, {"event": "unfollowed", "call": "", "why": MISSING})
+        write_frame(replies, {"event": "unavailable", "why": MISSING})
         write_frame(replies, {"event": "done"})
         return
     from prep.grading.worker.compiler import Compiler
