@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import inspect
 import re
 import textwrap
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any
 
 from triton.compiler.errors import CompilationError
 from triton.runtime.errors import OutOfResources
-from triton.runtime.jit import JITFunction, get_jit_fn_file_line
+from triton.runtime.jit import JITFunction
 
 from prep.grading.worker.build import SHARED_LIMIT, SharedMemoryExceeded, Specialisation
 
@@ -38,6 +39,12 @@ def _one_line(text: str) -> str:
     return line if len(line) <= WORDS_LIMIT else line[: WORDS_LIMIT - 1] + "…"
 
 
+def first_line(fn: Any) -> int:
+    """Where the `def` of a kernel is, below its decorators: triton counts from there (3.9 no longer says it)."""
+    lines, begin = inspect.getsourcelines(fn.fn)
+    return begin + next((n for n, line in enumerate(lines) if re.match(r"\s*def\s", line)), 0)
+
+
 class Faults:
     """Describes errors for one submission."""
 
@@ -58,7 +65,7 @@ class Faults:
             line, name = outside
             detail = f"{name} is not a @triton.jit function: {detail}"
         if line is None and spec is not None:
-            line = get_jit_fn_file_line(spec.fn)[1]
+            line = first_line(spec.fn)
         return {"code": "does-not-compile", "line": line, "detail": detail, "foreign": outside is not None}
 
     def line_in(self, location: str) -> int | None:
@@ -77,7 +84,7 @@ class Faults:
         blocks = {n: v for n, v in constants.items() if isinstance(v, int) and not isinstance(v, bool) and v >= 16}
         return {
             "code": "too-much-shared-memory",
-            "line": get_jit_fn_file_line(spec.fn)[1] if spec else None,
+            "line": first_line(spec.fn) if spec else None,
             "detail": "",
             "required": required,
             "limit": SHARED_LIMIT,
@@ -96,7 +103,7 @@ class Faults:
             if isinstance(seen, CompilationError) and node is not None and hasattr(node, "lineno"):
                 for fn in self.functions:
                     if fn.src == seen.src:
-                        line = get_jit_fn_file_line(fn)[1] + node.lineno - 1
+                        line = first_line(fn) + node.lineno - 1
             seen = seen.__cause__
         return line
 
@@ -106,7 +113,7 @@ class Faults:
         if spec is None or "nsupported function referenced" not in text:
             return None
         for fn in [spec.fn, *self.functions]:
-            begin = get_jit_fn_file_line(fn)[1]
+            begin = first_line(fn)
             scope = {**vars(builtins), **fn.get_capture_scope()}
             for node, name, value in _references(fn.src, scope):
                 if text.endswith(f"{value}"):
