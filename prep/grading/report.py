@@ -30,6 +30,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "more": "… {count} more lines",
         "registers": "{n} registers a thread",
         "spills": "{n} bytes spilled",
+        "compiles": "compiles: {title}: {facts}",
         "no spills": "no spills",
         "shared": "{n} bytes of shared memory",
         "occupancy": "occupancy {n:.0%}",
@@ -57,6 +58,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "more": "……另有 {count} 行",
         "registers": "每线程 {n} 个寄存器",
         "spills": "溢出 {n} 字节",
+        "compiles": "可编译：{title}：{facts}",
         "no spills": "无寄存器溢出",
         "shared": "共享内存 {n} 字节",
         "occupancy": "占用率 {n:.0%}",
@@ -198,6 +200,11 @@ def xray_title(entry: Mapping[str, Any]) -> str:
     return "  ".join(str(entry[key]) for key in ("kernel", "target", "case") if entry.get(key))
 
 
+def _compiled_line(entry: Mapping[str, Any], lang: str) -> str:
+    """One kernel on one line; that it compiles is all that is said."""
+    return words(lang)["compiles"].format(title=xray_title(entry), facts=", ".join(xray_facts(entry, lang)))
+
+
 def xray_notes(entry: Mapping[str, Any], lang: str) -> list[str]:
     notes = entry.get("notes") or ()
     return [str(note.get(lang) or note.get("en")) if isinstance(note, Mapping) else str(note) for note in notes]
@@ -223,6 +230,7 @@ def verdict_lines(
     """
     w = words(lang)
     lines = [result_line(verdict, lang), stage_line(verdict)]
+    lines += [_compiled_line(entry, lang) for entry in verdict.get("xray", ())]
     wrong = next((case for case in verdict["cases"] if case["status"] != "passed"), None)
     if wrong is not None:
         lines += ["", *case_lines(wrong, lang, width, height)]

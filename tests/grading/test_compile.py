@@ -305,7 +305,7 @@ def test_a_configuration_that_does_not_fit_is_skipped(grade: Grade) -> None:
     verdict = grade("matmul", TUNED.replace("{configs}", f"{HUGE}, {SMALL}"))
     assert verdict["passed"], verdict["diagnosis"]
     assert {entry["constants"]["BM"] for entry in verdict["xray"]} == {32}
-    assert any("do not fit" in note for entry in verdict["xray"] for note in entry["notes"])
+    assert any("do not fit" in note["en"] for entry in verdict["xray"] for note in entry["notes"])
 
 
 def test_no_configuration_that_fits(grade: Grade) -> None:
@@ -334,7 +334,8 @@ def test_the_right_one_passes_with_its_facts(grade: Grade) -> None:
         assert entry["tensor_cores"] == "none"
         assert entry["vector_width"] == 16
         assert 0 < entry["occupancy"] <= 1
-        assert "compiles for sm_90" in entry["notes"][0]
+        assert entry["label"] == "compiles for sm_90"
+        assert entry["notes"] == []
 
 
 def test_tensor_cores_and_copies_are_seen(grade: Grade) -> None:

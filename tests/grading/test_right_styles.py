@@ -71,7 +71,7 @@ class _Uncompiled(CompileStage):
     def start(self, source: bytes, filename: str) -> None:
         """Nothing."""
 
-    def finish(self) -> str:
+    def finish(self, right: bool) -> str:
         return "skipped"
 
 

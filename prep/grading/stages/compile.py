@@ -233,13 +233,18 @@ class CompileStage:
     def _entry(self, facts: Mapping[str, Any]) -> dict[str, Any]:
         case = self.cases.get(str(facts["call"]))
         warps, registers, shared = facts["num_warps"], facts["registers"], facts["shared_bytes"]
-        notes = [f"compiles for {TARGET}; whether it is right or fast there only a GPU shows"]
-        if facts["spills"]:
-            notes.append(f"{facts['spills']} bytes of registers spill to local memory")
+        notes = []
         if facts["skipped"]:
-            notes.append(f"{facts['skipped']} earlier configurations do not fit, as triton's autotuner would find")
+            count = facts["skipped"]
+            notes.append(
+                {
+                    "en": f"{count} earlier configurations do not fit and were left out, as triton's autotuner would",
+                    "zh": f"前面有 {count} 个配置放不下，已像 triton 的 autotuner 那样跳过",
+                }
+            )
         return {
             "target": TARGET,
+            "label": f"compiles for {TARGET}",  # and never more than that: only a GPU shows whether it is right there
             "kernel": facts["kernel"],
             "case": facts["call"],
             "dtype": case.dtype if case else "",
