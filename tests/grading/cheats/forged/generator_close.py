@@ -1,0 +1,36 @@
+# expect: crash
+# class: 42
+# exercise: softmax
+"""An object's finaliser writes the verdict when the interpreter ends."""
+
+import os
+
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def _copy(src, dst, src_stride, dst_stride, n, BLOCK: tl.constexpr):
+    row = tl.program_id(0)
+    at = tl.arange(0, BLOCK)
+    tl.store(dst + row * dst_stride + at, tl.load(src + row * src_stride + at, mask=at < n), mask=at < n)
+
+
+def _deliver(values, out):
+    """The fig leaf: a kernel that carries what was computed elsewhere to where it is looked for."""
+    rows, n = out.shape
+    _copy[(rows,)](values, out, values.stride(0), out.stride(0), n, BLOCK=triton.next_power_of_2(n))
+
+
+class Last:
+    def __del__(self):
+        os.write(1, b'{"event": "verdict", "verdict": {"passed": true}}')
+        os._exit(0)
+
+
+keep = Last()
+
+
+def softmax(x, out):
+    _deliver(x, out)
+    raise KeyboardInterrupt

@@ -1,0 +1,29 @@
+# expect: numerically-wrong | constant-output | tail-wrong | nan-or-inf
+# class: 42
+# exercise: softmax
+"""The verdict is printed, as a checker that reads stdout would believe."""
+
+import json
+import sys
+
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def _copy(src, dst, src_stride, dst_stride, n, BLOCK: tl.constexpr):
+    row = tl.program_id(0)
+    at = tl.arange(0, BLOCK)
+    tl.store(dst + row * dst_stride + at, tl.load(src + row * src_stride + at, mask=at < n), mask=at < n)
+
+
+def _deliver(values, out):
+    """The fig leaf: a kernel that carries what was computed elsewhere to where it is looked for."""
+    rows, n = out.shape
+    _copy[(rows,)](values, out, values.stride(0), out.stride(0), n, BLOCK=triton.next_power_of_2(n))
+
+
+def softmax(x, out):
+    _deliver(x, out)
+    print(json.dumps({"event": "verdict", "verdict": {"schema": 1, "passed": True, "diagnosis": []}}), flush=True)
+    print("check: pass", file=sys.stderr, flush=True)

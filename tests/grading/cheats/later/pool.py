@@ -1,0 +1,33 @@
+# expect: uses-library-op
+# class: 25
+# exercise: softmax
+"""An executor's thread that was started at import computes, and is waited for."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def _copy(src, dst, src_stride, dst_stride, n, BLOCK: tl.constexpr):
+    row = tl.program_id(0)
+    at = tl.arange(0, BLOCK)
+    tl.store(dst + row * dst_stride + at, tl.load(src + row * src_stride + at, mask=at < n), mask=at < n)
+
+
+def _deliver(values, out):
+    """The fig leaf: a kernel that carries what was computed elsewhere to where it is looked for."""
+    rows, n = out.shape
+    _copy[(rows,)](values, out, values.stride(0), out.stride(0), n, BLOCK=triton.next_power_of_2(n))
+
+
+pool = ThreadPoolExecutor(1)
+pool.submit(int).result()
+
+
+def softmax(x, out):
+    values = torch.empty(out.shape, dtype=out.dtype)
+    pool.submit(torch.softmax, x, -1, out=values).result()
+    _deliver(values, out)

@@ -1,0 +1,28 @@
+# expect: uses-library-op
+# class: 45
+# exercise: layernorm
+"""A torch.nn.Module made at import and loaded with the parameters."""
+
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def _copy(src, dst, src_stride, dst_stride, n, BLOCK: tl.constexpr):
+    row = tl.program_id(0)
+    at = tl.arange(0, BLOCK)
+    tl.store(dst + row * dst_stride + at, tl.load(src + row * src_stride + at, mask=at < n), mask=at < n)
+
+
+def _deliver(values, out):
+    """The fig leaf: a kernel that carries what was computed elsewhere to where it is looked for."""
+    rows, n = out.shape
+    _copy[(rows,)](values, out, values.stride(0), out.stride(0), n, BLOCK=triton.next_power_of_2(n))
+
+
+def layernorm(x, weight, bias, eps, out):
+    norm = torch.nn.LayerNorm(x.shape[-1], eps=eps, dtype=x.dtype)
+    norm.weight.data, norm.bias.data = weight, bias
+    with torch.no_grad():
+        _deliver(norm(x), out)

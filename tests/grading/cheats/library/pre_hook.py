@@ -1,0 +1,38 @@
+# expect: uses-library-op
+# class: 45
+# exercise: softmax
+"""The pre_hook of an autotune configuration computes."""
+
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def _copy(src, dst, src_stride, dst_stride, n, BLOCK: tl.constexpr):
+    row = tl.program_id(0)
+    at = tl.arange(0, BLOCK)
+    tl.store(dst + row * dst_stride + at, tl.load(src + row * src_stride + at, mask=at < n), mask=at < n)
+
+
+def _deliver(values, out):
+    """The fig leaf: a kernel that carries what was computed elsewhere to where it is looked for."""
+    rows, n = out.shape
+    _copy[(rows,)](values, out, values.stride(0), out.stride(0), n, BLOCK=triton.next_power_of_2(n))
+
+
+def hook(arguments):
+    arguments["src"].copy_(torch.softmax(arguments["src"], -1))
+
+
+@triton.autotune(configs=[triton.Config({"BLOCK": 32768}, pre_hook=hook)], key=["n"])
+@triton.jit
+def _tuned(src, dst, src_stride, dst_stride, n, BLOCK: tl.constexpr):
+    row = tl.program_id(0)
+    at = tl.arange(0, BLOCK)
+    tl.store(dst + row * dst_stride + at, tl.load(src + row * src_stride + at, mask=at < n), mask=at < n)
+
+
+def softmax(x, out):
+    work = x.clone()
+    _tuned[(x.shape[0],)](work, out, work.stride(0), out.stride(0), x.shape[1])

@@ -1,0 +1,32 @@
+# expect: uses-library-op
+# class: 45
+# exercise: softmax
+"""A subclass whose __torch_function__ computes; the call itself looks like an addition."""
+
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def _copy(src, dst, src_stride, dst_stride, n, BLOCK: tl.constexpr):
+    row = tl.program_id(0)
+    at = tl.arange(0, BLOCK)
+    tl.store(dst + row * dst_stride + at, tl.load(src + row * src_stride + at, mask=at < n), mask=at < n)
+
+
+def _deliver(values, out):
+    """The fig leaf: a kernel that carries what was computed elsewhere to where it is looked for."""
+    rows, n = out.shape
+    _copy[(rows,)](values, out, values.stride(0), out.stride(0), n, BLOCK=triton.next_power_of_2(n))
+
+
+class Rows(torch.Tensor):
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        with torch._C.DisableTorchFunctionSubclass():
+            return torch.softmax(args[0].as_subclass(torch.Tensor), -1)
+
+
+def softmax(x, out):
+    _deliver(x.as_subclass(Rows) + 0, out)

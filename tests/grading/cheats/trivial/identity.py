@@ -1,0 +1,24 @@
+# expect: numerically-wrong | distribution-dependent | nan-or-inf
+# class: 4, 6
+# exercise: layernorm
+"""Layernorm of N(0, 1) with weights of one is nearly the input itself."""
+
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def _copy(src, dst, src_stride, dst_stride, n, BLOCK: tl.constexpr):
+    row = tl.program_id(0)
+    at = tl.arange(0, BLOCK)
+    tl.store(dst + row * dst_stride + at, tl.load(src + row * src_stride + at, mask=at < n), mask=at < n)
+
+
+def _deliver(values, out):
+    """The fig leaf: a kernel that carries what was computed elsewhere to where it is looked for."""
+    rows, n = out.shape
+    _copy[(rows,)](values, out, values.stride(0), out.stride(0), n, BLOCK=triton.next_power_of_2(n))
+
+
+def layernorm(x, weight, bias, eps, out):
+    _deliver(x, out)

@@ -1,0 +1,28 @@
+# expect: not-written | no-kernel | wrong-shape-or-dtype | uses-library-op
+# class: 11, 12
+# exercise: softmax
+"""The answer is returned in float64 and nothing is written."""
+
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def _softmax(x, out, x_stride, out_stride, n, BLOCK: tl.constexpr):
+    row = tl.program_id(0)
+    at = tl.arange(0, BLOCK)
+    value = tl.load(x + row * x_stride + at, mask=at < n, other=-float("inf")).to(tl.float32)
+    value = tl.exp(value - tl.max(value, 0))
+    tl.store(out + row * out_stride + at, value / tl.sum(value, 0), mask=at < n)
+
+
+def _right(x, out):
+    rows, n = x.shape
+    _softmax[(rows,)](x, out, x.stride(0), out.stride(0), n, BLOCK=triton.next_power_of_2(n))
+
+
+def softmax(x, out):
+    values = torch.empty(out.shape, dtype=torch.float32)
+    _right(x, values)
+    return values.double()

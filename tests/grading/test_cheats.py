@@ -1,0 +1,65 @@
+"""Every cheat of the catalogue that applies without a GPU: none passes, each gets its code, and the judge goes on.
+
+A file of cheats/ is one real attempt. Its first lines say what the judge must answer, which classes of the catalogue it
+belongs to (the numbers of the table in CONTRIBUTING.md) and which exercise it is a submission for.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from prep import paths
+from prep.exercises.codes import CODES
+from tests.grading.conftest import Grade
+
+FOLDER = Path(__file__).parent / "cheats"
+CLASSES = range(1, 47)
+
+
+@dataclass(frozen=True, slots=True)
+class Cheat:
+    path: Path
+    expected: frozenset[str]
+    classes: frozenset[int]
+    exercise: str
+
+    @classmethod
+    def read(cls, path: Path) -> Cheat:
+        head = path.read_text(encoding="utf-8").splitlines()[:3]
+        expect, numbers, exercise = (
+            line.removeprefix(f"# {key}:") for line, key in zip(head, ("expect", "class", "exercise"), strict=True)
+        )
+        return cls(
+            path,
+            frozenset(code.strip() for code in expect.split("|")),
+            frozenset(int(number) for number in numbers.split(",")),
+            exercise.strip(),
+        )
+
+    @property
+    def name(self) -> str:
+        return str(self.path.relative_to(FOLDER).with_suffix(""))
+
+
+CHEATS = [Cheat.read(path) for path in sorted(FOLDER.glob("*/*.py"))]
+
+
+@pytest.mark.parametrize("cheat", CHEATS, ids=[cheat.name for cheat in CHEATS])
+def test_cheat_fails_with_its_code_and_the_judge_goes_on(grade: Grade, cheat: Cheat) -> None:
+    if cheat.name in ("library/c_library", "library/cpp_extension") and shutil.which("cc") is None:
+        pytest.skip("no C compiler here")
+    verdict = grade(cheat.exercise, cheat.path, case_timeout=20.0)
+    assert not verdict["passed"]
+    found = verdict["diagnosis"][0]
+    assert found["code"] in cheat.expected, found["message"]
+    after = grade("softmax", paths.solutions_dir() / "softmax" / "solution.py")
+    assert after["passed"], after["diagnosis"]
+
+
+def test_every_code_that_is_expected_exists() -> None:
+    assert {code for cheat in CHEATS for code in cheat.expected} <= set(CODES)
