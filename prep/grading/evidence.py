@@ -12,28 +12,38 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_MODULES = frozenset(
-    "__future__ abc collections contextlib copy dataclasses enum fractions functools itertools logging math numbers numpy os "
-    "packaging platform random statistics string sys textwrap time torch triton typing typing_extensions warnings".split()
-)
+
+def words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_MODULES = words("""
+    __future__ abc collections contextlib copy dataclasses enum fractions functools itertools logging math numbers numpy
+    os packaging platform random statistics string sys textwrap time torch triton typing typing_extensions warnings
+""")
 """Roots of what may be imported; what their attributes may lead to is limited below."""
 
-_OF_OS = frozenset("environ getenv path sep linesep name cpu_count".split())
-_OF_SYS = frozenset("argv byteorder exit float_info maxsize path platform stderr stdout version version_info".split())
-_NAMES = frozenset(
-    "exec eval compile open __import__ globals vars setattr delattr breakpoint input "
-    "__builtins__ __loader__ __spec__".split()
-)
-_DUNDERS = frozenset("__name__ __doc__ __version__ __file__".split())
-_LEADS_AWAY = frozenset(
-    # modules that other modules hold as attributes
-    "os sys ctypes inspect gc importlib builtins threading subprocess multiprocessing pickle marshal socket mmap signal "
-    "atexit weakref traceback linecache runpy pathlib io tempfile shutil ast types "
-    # roads from attributes and strings to objects, from numpy and torch to memory
-    "attrgetter methodcaller get_type_hints modules settrace setprofile ctypeslib memmap fromfile frombuffer from_file "
-    "from_dlpack to_dlpack dlpack as_strided_ cpp_extension load_library load_inline library overrides hub package "
-    "interpreter add_pre_run_hook handle with_traceback f_back f_locals f_globals tb_frame gi_frame cr_frame ag_frame".split()
-)
+_OF_OS = words("environ getenv path sep linesep name cpu_count")
+_OF_SYS = words("argv byteorder exit float_info maxsize path platform stderr stdout version version_info")
+_NAMES = words("""
+    exec eval compile open __import__ globals vars setattr delattr breakpoint input __builtins__ __loader__ __spec__
+""")
+_DUNDERS = words("__name__ __doc__ __version__ __file__")
+_LEADS_AWAY = words("""
+    os sys ctypes inspect gc importlib builtins threading subprocess multiprocessing pickle marshal socket mmap signal
+    atexit weakref traceback linecache runpy pathlib io tempfile shutil ast types modules
+
+    attrgetter methodcaller get_type_hints settrace setprofile with_traceback f_back f_locals f_globals
+    tb_frame gi_frame cr_frame ag_frame
+
+    ctypeslib memmap fromfile frombuffer from_file from_dlpack to_dlpack dlpack cpp_extension load_library load_inline
+    library overrides hub package
+
+    interpreter add_pre_run_hook handle
+""")
+"""Attributes, in turn: modules that other modules hold; roads from names and frames to objects; roads from numpy and
+torch to memory and code; the insides of the interpreter."""
+
 _SUBCLASSED = frozenset({"torch.nn.Module", "torch.autograd.Function"})
 
 
@@ -56,7 +66,7 @@ class _Finder:
         self.imported: dict[str, str] = {}
         self.plain = {n.name for n in tree.body if isinstance(n, ast.FunctionDef) and not is_kernel(n)}
         self.own = {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef)}
-        nodes = [node for node in _walk(tree)]
+        nodes = list(_walk(tree))
         for node in nodes:
             self._import(node)
         for node in nodes:
@@ -85,9 +95,9 @@ class _Finder:
         if root not in _MODULES:
             self._note(path, node)
             return
-        if rest and ((root == "os" and rest[0] not in _OF_OS) or (root == "sys" and rest[0] not in _OF_SYS)):
-            self._note(path, node)
-        elif any(part in _LEADS_AWAY or (part.startswith("_") and part not in _DUNDERS) for part in rest):
+        known = {"os": _OF_OS, "sys": _OF_SYS}.get(root)
+        beyond = known is not None and bool(rest) and rest[0] not in known
+        if beyond or any(part in _LEADS_AWAY or (part.startswith("_") and part not in _DUNDERS) for part in rest):
             self._note(path, node)
 
     def _look(self, node: ast.AST) -> None:

@@ -11,14 +11,13 @@ import ast
 import builtins
 from collections import Counter
 
-from prep.grading.evidence import is_kernel
+from prep.grading.evidence import is_kernel, words
 
-_BUILTINS = frozenset("range len min max abs float int bool tuple print isinstance zip enumerate round sum".split())
+_BUILTINS = words("range len min max abs float int bool tuple print isinstance zip enumerate round sum")
 _LANGUAGES = ("triton", "math")
 _OF_TRITON = frozenset({"language", "cdiv", "next_power_of_2"})
-_SUBMODULES = frozenset({"math", "extra", "libdevice", "cuda", "hip", "target_info"})
-_NOT_OF_LANGUAGE = frozenset("core semantic standard random sys os inspect builtins types importlib".split())
-_NOT_OF_VALUES = frozenset("handle data fn src numpy".split())
+_NOT_OF_LANGUAGE = words("core semantic standard random sys os inspect builtins types importlib")
+_NOT_OF_VALUES = words("handle data fn src numpy")
 _STATEMENTS = (
     ast.Assign | ast.AugAssign | ast.AnnAssign | ast.For | ast.While | ast.If | ast.Return | ast.Expr | ast.Pass
     | ast.Break | ast.Continue | ast.Assert
@@ -141,7 +140,9 @@ def _fault(kernel: ast.FunctionDef, aliases: dict[str, str], names: frozenset[st
     """What keeps a kernel from being pure, or None."""
     every = [kernel.args, *kernel.args.defaults, *kernel.body]
     nodes = [node for part in every for node in ast.walk(part)]
-    annotations = {id(n) for a in ast.walk(kernel.args) if isinstance(a, ast.arg) and a.annotation for n in ast.walk(a.annotation)}
+    annotations = {
+        id(n) for a in ast.walk(kernel.args) if isinstance(a, ast.arg) and a.annotation for n in ast.walk(a.annotation)
+    }
     arguments = kernel.args
     own = {a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
     own |= {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}

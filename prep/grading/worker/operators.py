@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
+from triton.runtime import interpreter as triton_interpreter
 
+from prep.grading.worker.plan import Plan
+from prep.grading.worker.provenance import Provenance
 from prep.grading.worker.watch import Watch
 
 _VIEWS = (
@@ -19,11 +23,15 @@ _ALLOCATIONS = (
     "empty empty_like empty_strided new_empty new_empty_strided zeros zeros_like new_zeros ones ones_like new_ones "
     "full full_like new_full zero_"
 )
-_COPIES = "clone copy_ _to_copy contiguous to lift_fresh"
+_COPIES = "clone copy_ _to_copy contiguous to"
 _OWN = "set_ new_empty copy_"
 """Called by the interpreter itself when it takes a launch's arguments and hands them back."""
 
-ALWAYS_ALLOWED = frozenset(f"aten::{name}" for name in f"{_VIEWS} {_ALLOCATIONS}".split())
+_FROM_HOST = "lift_fresh"
+"""torch.tensor(...): what may be done with its result is provenance's question."""
+
+ALWAYS_ALLOWED = frozenset(f"aten::{name}" for name in f"{_VIEWS} {_ALLOCATIONS} {_FROM_HOST}".split())
+NEW = frozenset(f"aten::{name}" for name in _ALLOCATIONS.split()) | {"aten::fill_"}
 COPIES = frozenset(f"aten::{name}" for name in _COPIES.split())
 EMPTY = frozenset(
     f"aten::{name}" for name in ["empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided"]
@@ -38,9 +46,13 @@ _TEXT = ("__repr__", "__str__", "__format__")
 class OperatorWatch(TorchDispatchMode):  # type: ignore[misc]
     """Notes every aten operator outside the allow-list, and gives kernels access to what the others return."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, provenance: Provenance, plan: Plan, importing: bool = False) -> None:
         super().__init__()
         self.watch = watch
+        self.provenance = provenance
+        self.plan = plan
+        self.importing = importing
+        """While the submission is imported, nothing is a fault yet: what a kernel reads later is looked at then."""
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -48,23 +60,37 @@ class OperatorWatch(TorchDispatchMode):  # type: ignore[misc]
         return False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        watch = self.watch
+        watch, name = self.watch, func._schema.name
+        if watch.silent or (name in INTERPRETER_OWN and _is_interpreters()):
+            return func(*args, **(kwargs or {}))
+        moves = name in COPIES or name in NEW
+        if moves and args:
+            self.provenance.check(args[:2] if name == "aten::copy_" else args[:1])
         result = func(*args, **(kwargs or {}))
-        if watch.silent:
-            return result
-        name = func._schema.name
-        own = watch.in_launch and not watch.in_body and name in INTERPRETER_OWN
-        if not own and name not in watch.allowed and not (name == "aten::fill_" and func._overloadname == "Scalar"):
+        allowed = name in watch.allowed or (name == "aten::fill_" and func._overloadname == "Scalar")
+        if self.importing and not allowed:
+            self.provenance.made(result, name)
+        elif not allowed:
             watch.operator(name)
-        if not own:
-            if name in EMPTY:
-                watch.allocated(result)
-            watch.keep(result)
+        if name in EMPTY:
+            watch.allocated(result)
+        watch.keep(result)
+        if moves:
+            self.provenance.seal(result)
+            self.plan.operator(name, args, result)
             if name in COPIES or name in ("aten::zero_", "aten::fill_"):
-                target = result if isinstance(result, torch.Tensor) else None
-                if target is not None:
-                    watch.filled.add(target.untyped_storage().data_ptr())
+                watch.filled.add(result.untyped_storage().data_ptr())
+        elif allowed and name not in ALWAYS_ALLOWED:
+            self.provenance.seal(result)
         return result
+
+
+def _is_interpreters() -> bool:
+    """Is it the interpreter itself that calls, and not a hook or a grid function that runs inside a launch?"""
+    frame = sys._getframe(2)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "torch":
+        frame = frame.f_back
+    return frame.f_globals is vars(triton_interpreter)
 
 
 def install(watch: Watch) -> None:

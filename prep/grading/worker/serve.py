@@ -24,7 +24,9 @@ import torch
 from prep.grading.buffers import Layout
 from prep.grading.dtypes import Array
 from prep.grading.process.protocol import Frame, ProtocolError, read_frame, write_frame
-from prep.grading.worker import language, memory, no_gpu, operators, watch
+from prep.grading.worker import language, memory, no_gpu, operators, provenance, watch
+from prep.grading.worker.plan import Plan
+from prep.grading.worker.provenance import Provenance
 
 MOAT_BYTES = 256 << 10
 """On each side of a storage, beyond its guards and never sent: a block that overruns 4 KiB of guard, as 32 rows of 150
@@ -45,6 +47,8 @@ class Worker:
         self.storages: dict[str, torch.Tensor] = {}
         self.config_turn = 0
         self.cuda_is_cpu: Any = None
+        self.plan = Plan()
+        self.provenance = Provenance(self.watch)
 
     def serve(self) -> None:
         """Answer until the judge asks for the end, or closes the pipe."""
@@ -70,9 +74,10 @@ class Worker:
         if not job["forbid_copies"]:
             self.watch.allowed |= operators.COPIES
         np.seterr(all="ignore")  # an overflow on the way, as in exp(-inf - x), is no output of the submission's
-        memory.install(self.watch, lambda: operators.OperatorWatch(self.watch))
+        memory.install(self.watch, self._mode)
         operators.install(self.watch)
         language.install()
+        provenance.install(self.provenance, self.plan)
         no_gpu.install(lambda: self.config_turn)
         self.cuda_is_cpu = no_gpu.CudaIsCpu(frame.payload, str(path))
         self.params = job["params"]
@@ -83,7 +88,7 @@ class Worker:
             assert spec.loader is not None
             self.module = importlib.util.module_from_spec(spec)
             sys.modules[spec.name] = self.module
-            with self.cuda_is_cpu:
+            with self.cuda_is_cpu, self._mode(importing=True):
                 spec.loader.exec_module(self.module)
             self.entry = getattr(self.module, job["entry"])
         except BaseException as e:  # SystemExit and KeyboardInterrupt of the submission are its faults too
@@ -100,20 +105,36 @@ class Worker:
             tensors[p["name"]] if p["role"] != "scalar" else frame.header["scalars"][p["name"]] for p in self.params
         ]
         self.watch.begin(regions, frame.header["order"], frame.header["seed"], frame.header["stale"])
+        self._begin(regions, bool(frame.header.get("record")))
         header: dict[str, Any] = {"status": "ok"}
         returned = None
         try:
+<<<<<<< HEAD
             with self.cuda_is_cpu, operators.OperatorWatch(self.watch):
+=======
+            with self._mode():
+>>>>>>> 48089c9 (Where the bytes that a kernel reads came from: storages are sealed after every fill, copy and launch)
                 returned = self.entry(*arguments)
         except BaseException as e:
             header = {"status": "error", "error": self.error(e)}
         # First of all: what a thread of the submission stores later is none of its result.
-        storages = [_bytes(self.storages[layout.name], layout).tobytes() for layout in layouts]
+        storages = [storage_bytes(self.storages[layout.name], layout).tobytes() for layout in layouts]
+        self.provenance.end()
         header["returned"] = None if returned is None else type(returned).__name__
         header["watch"] = self.watch.report()
+        header["plan"] = self.plan.steps if self.plan.active else None
         payload = b"".join(storages) + self._stored(regions)
         self.watch.begin([])
         return Frame(header, payload)
+
+    def _mode(self, importing: bool = False) -> operators.OperatorWatch:
+        return operators.OperatorWatch(self.watch, self.provenance, self.plan, importing)
+
+    def _begin(self, regions: list[watch.Region], record: bool) -> None:
+        addresses = {name: storage.untyped_storage().data_ptr() for name, storage in self.storages.items()}
+        spans = {region.arena: (region.start, region.end - region.start) for region in regions}
+        self.provenance.begin({a: (*spans[a], self.storages[name]) for name, a in addresses.items()})
+        self.plan.begin({name: (address, MOAT_BYTES) for name, address in addresses.items()}, record)
 
     def _tensors(
         self, layouts: list[Layout], payload: bytes, reuse: bool
@@ -128,7 +149,7 @@ class Worker:
             if layout.name not in self.storages:
                 self.storages[layout.name] = torch.empty(layout.nbytes + 2 * MOAT_BYTES, dtype=torch.uint8)
             storage = self.storages[layout.name]
-            _bytes(storage, layout)[:] = raw
+            storage_bytes(storage, layout)[:] = raw
             tensor = torch.empty(0, dtype=getattr(torch, layout.dtype.name))
             first = MOAT_BYTES // layout.dtype.itemsize + layout.offset
             tensor.set_(storage.untyped_storage(), first, layout.shape, layout.strides)
@@ -176,7 +197,7 @@ class Worker:
         }
 
 
-def _bytes(storage: torch.Tensor, layout: Layout) -> Any:
+def storage_bytes(storage: torch.Tensor, layout: Layout) -> Any:
     """The storage's memory inside the moats as a numpy array; not through Tensor.numpy, which is watched."""
     address = storage.untyped_storage().data_ptr() + MOAT_BYTES
     memory: Any = (ctypes.c_uint8 * layout.nbytes).from_address(address)
