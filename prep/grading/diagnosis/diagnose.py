@@ -15,7 +15,7 @@ from prep.grading.diagnosis import memory
 from prep.grading.diagnosis.messages import diagnosis
 from prep.grading.diagnosis.outcome import Outcome
 from prep.grading.diagnosis.values import of_turned, of_values
-from prep.grading.diagnosis.words import Text
+from prep.grading.diagnosis.words import ROADS, Text
 from prep.grading.static import StaticFault
 
 
@@ -104,12 +104,21 @@ def _used_library(
     for outcome in failing:
         if outcome.operators:
             first = outcome.operators[0]
-            return [diagnosis("uses-library-op", source, line=first["line"], case=outcome.case, name=first["name"])]
+            name = ROADS.get(first["name"], first["name"])
+            return [diagnosis("uses-library-op", source, line=first["line"], case=outcome.case, name=name)]
     for outcome in failing:
         if outcome.foreign and outcome.error is None:
             written = outcome.foreign[0]
             name = Text(f"'{written}' was written outside any kernel", f"'{written}' 不是由 kernel 写入的")
             return [diagnosis("uses-library-op", source, case=outcome.case, name=name)]
+    for outcome in failing:
+        if outcome.unconfirmed is not None:
+            what, line = outcome.unconfirmed
+            name = Text(
+                f"it reaches for {what}, and its kernels alone, run again on other values, do not give the result",
+                f"它用到了 {what}，而单独在另一组数据上重跑它的 kernel，得不到这个结果",
+            )
+            return [diagnosis("uses-library-op", source, line=line, case=outcome.case, name=name)]
     return []
 
 

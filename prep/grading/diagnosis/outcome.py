@@ -38,6 +38,12 @@ class Outcome:
     foreign: list[str] = field(default_factory=list)
     """Outputs that got values by another road than a kernel's store or a torch copy."""
 
+    plan: Any = None
+    """The launches, fills and copies of the call, where they are to be repeated."""
+
+    unconfirmed: tuple[str, int] | None = None
+    """What the submission reaches for and its line, where its kernels alone do not give the results."""
+
     launches: int = 0
     operators: list[dict[str, Any]] = field(default_factory=list)
     violations: list[dict[str, Any]] = field(default_factory=list)
@@ -116,6 +122,7 @@ class Outcome:
             and self.launches > 0
             and self.other is None
             and not self.unequal
+            and self.unconfirmed is None
         )
 
     def notes(self, watched: dict[str, Any]) -> None:

@@ -371,3 +371,16 @@ LIKELY = frozenset(
     }
 )
 """Codes inferred from values; the others state what was seen to happen."""
+
+ROADS = {
+    "host-write": Text(
+        "memory was written between two kernels, by neither a kernel nor torch",
+        "两次 kernel 之间，有内存被 kernel 和 torch 以外的代码改写",
+    ),
+    "host-data": Text(
+        "a kernel reads data that was made on the host, not an input and not what a kernel wrote",
+        "kernel 读取了主机上生成的数据：既不是输入，也不是 kernel 写出的结果",
+    ),
+    "thread": Text("a thread was still at work when the entry had returned", "入口函数已经返回，还有线程在继续计算"),
+}
+"""Roads past the kernels that are no operator, by the worker's names for them."""

@@ -32,7 +32,11 @@ from prep.grading.process import isolation, tree
 from prep.grading.process.isolation.libc import PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, PR_SET_PDEATHSIG, prctl
 from prep.grading.process.protocol import write_frame
 
-ROLES = {"run": "prep.grading.worker.serve:run", "compile": "prep.grading.worker.toolchain:run"}
+ROLES = {
+    "run": "prep.grading.worker.serve:run",
+    "compile": "prep.grading.worker.toolchain:run",
+    "replay": "prep.grading.worker.replay:run",
+}
 """What a worker can be: a function of the descriptors it reads and writes and of its folder."""
 
 TICK_S = 0.025

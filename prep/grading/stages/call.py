@@ -43,7 +43,7 @@ class Call:
         self.truth: dict[str, Mapping[str, Array]] = {}
 
     def ask(
-        self, child: Child, outcome: Outcome, order: str = "forward", stale: float = 0.0
+        self, child: Child, outcome: Outcome, order: str = "forward", stale: float = 0.0, record: bool = False
     ) -> dict[str, Array] | None:
         """Have the worker run it, its programs in that order, and fill in `outcome`; returns the outputs' bits."""
         header = {
@@ -55,25 +55,55 @@ class Call:
             "order": order,
             "stale": stale,
             "seed": secrets.randbits(31),
+            "record": record,
         }
         written = [layout for layout in self.layouts.values() if layout.role != "in"]
         notes = sum(-(-layout.elements // 8) + 8 * layout.elements for layout in written)
-        reply = child.ask(header, self.payload, self.timeout, self._ask_oracle)
+        reply = child.ask(header, self.payload, self.timeout, self.ask_oracle)
         if reply is None or len(reply.payload) != len(self.payload) + notes:
             if child.ended is None:  # a reply of another size: forged, or torn
                 child.ended = "sent an answer that is none"
                 child.kill()
             outcome.ended = child.ended
             return None
+        try:
+            outcome.notes(reply.header["watch"])
+        except (KeyError, TypeError, ValueError, AttributeError):
+            child.ended = outcome.ended = "sent an answer that is none"
+            child.kill()
+            return None
         outcome.error = reply.header.get("error")
         outcome.returned = reply.header.get("returned")
-        outcome.notes(reply.header["watch"])
+        outcome.plan = reply.header.get("plan")
         return self._compared(outcome, reply.payload)
 
-    def _ask_oracle(self) -> None:
+    def ask_oracle(self) -> None:
         if not self.truth:
             self.truth["oracle"] = self.reference.oracle(**self.values, **self.scalars)
             self.truth["magnitude"] = self.reference.magnitude(**self.values, **self.scalars)
+
+    def with_new_values(self) -> Call:
+        """The same case with other secret values, and the scalars of this one."""
+        again = Call(self.exercise, self.reference, self.case, self.turn, self.timeout)
+        again.scalars = self.scalars
+        return again
+
+    def accepts(self, payload: bytes) -> bool:
+        """Are these storages right, and nothing but the outputs changed?"""
+        if len(payload) != len(self.payload):
+            return False
+        at = 0
+        for name, layout in self.layouts.items():
+            got = layout.unpack(payload[at : at + layout.nbytes])
+            at += layout.nbytes
+            if layout.strays(got).size:
+                return False
+            if layout.role == "in":
+                if (bits(layout.view(got)) != bits(layout.view(self.sent[name]))).any():
+                    return False
+            elif not self._compare(layout, got, np.zeros(layout.shape, dtype=bool)).passed:
+                return False
+        return True
 
     def _compared(self, outcome: Outcome, payload: bytes) -> dict[str, Array]:
         at, note = 0, len(self.payload)

@@ -109,11 +109,7 @@ class Worker:
         header: dict[str, Any] = {"status": "ok"}
         returned = None
         try:
-<<<<<<< HEAD
-            with self.cuda_is_cpu, operators.OperatorWatch(self.watch):
-=======
-            with self._mode():
->>>>>>> 48089c9 (Where the bytes that a kernel reads came from: storages are sealed after every fill, copy and launch)
+            with self.cuda_is_cpu, self._mode():
                 returned = self.entry(*arguments)
         except BaseException as e:
             header = {"status": "error", "error": self.error(e)}
