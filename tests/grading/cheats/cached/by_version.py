@@ -1,4 +1,4 @@
-# expect: stale-output | cached-result
+# expect: stale-output | cached-result | uses-library-op
 # class: 29
 # exercise: softmax
 """Results are kept by address and by torch's count of changes."""

@@ -1,4 +1,4 @@
-# expect: low-precision
+# expect: low-precision | uses-library-op | numerically-wrong
 # class: 23, 8
 # exercise: softmax
 """Flags that would change a reference in the same process: reduced precision everywhere."""
