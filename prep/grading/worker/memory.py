@@ -279,7 +279,6 @@ def install(watch: Watch, around: Callable[[], AbstractContextManager[Any]]) -> 
     executor.__call__, executor._restore_args_dev = launched, handed_back
     _tag_pointers(watch)
     _patch_index()
-    _patch_constexprs()
 
 
 def _tag_pointers(watch: Watch) -> None:
@@ -306,18 +305,3 @@ def _patch_index() -> None:
         return result
 
     triton_interpreter._patch_lang_tensor = patched
-
-
-def _patch_constexprs() -> None:
-    """The interpreter knows `tl.constexpr` by that name: under another alias of the language it would be a tensor."""
-    executor = triton_interpreter.GridExecutor
-    start = executor.__init__
-
-    def started(self: Any, fn: Any, arg_names: Any, *rest: Any, **named: Any) -> None:
-        start(self, fn, arg_names, *rest, **named)
-        for name in arg_names:
-            annotation = str(fn.__annotations__.get(name, "")).strip("'\"")
-            if annotation.rpartition(".")[2] == "constexpr" and name not in self.constexprs:
-                self.constexprs.append(name)
-
-    executor.__init__ = started

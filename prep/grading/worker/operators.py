@@ -39,6 +39,9 @@ EMPTY = frozenset(
 """What they return is poisoned: on a GPU it holds whatever was there before."""
 
 INTERPRETER_OWN = frozenset(f"aten::{name}" for name in _OWN.split())
+_NAMESPACES = frozenset(name.partition("::")[0] for name in torch._C._dispatch_get_all_op_names())
+"""Of operators that are there before a submission is imported."""
+
 _TO_HOST = ("numpy", "__array__", "tolist", "item", "__dlpack__", "__bool__", "__float__", "__int__", "__index__")
 _TEXT = ("__repr__", "__str__", "__format__")
 
@@ -63,6 +66,10 @@ class OperatorWatch(TorchDispatchMode):  # type: ignore[misc]
         watch, name = self.watch, func._schema.name
         if watch.silent or (name in INTERPRETER_OWN and _is_interpreters()):
             return func(*args, **(kwargs or {}))
+        if name.partition("::")[0] not in _NAMESPACES:
+            # The submission's own, by torch.library: what it does inside is watched, past the key that led here.
+            with self:
+                return func.redispatch(torch._C.DispatchKeySet(torch._C.DispatchKey.CPU), *args, **(kwargs or {}))
         moves = name in COPIES or name in NEW
         if moves and args:
             self.provenance.check(args[:2] if name == "aten::copy_" else args[:1])

@@ -22,7 +22,7 @@ import triton.language as tl
 
 from prep.grading.buffers import Layout
 from prep.grading.process.protocol import Frame, ProtocolError, read_frame, write_frame
-from prep.grading.worker import kernels, memory
+from prep.grading.worker import kernels, language, memory
 from prep.grading.worker.plan import TABLE_BYTES
 from prep.grading.worker.serve import MOAT_BYTES, Worker, storage_bytes
 
@@ -57,6 +57,7 @@ class Replayer(Worker):
         """Import the kernels alone; what keeps them from it is no fault of the submission's."""
         np.seterr(all="ignore")
         memory.install(self.watch, nullcontext)
+        language.install()
         try:
             text, self.names = kernels.extract(frame.payload)
             path = self.folder / "kernels.py"
