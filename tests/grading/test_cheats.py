@@ -6,7 +6,6 @@ belongs to (the numbers of the table in CONTRIBUTING.md) and which exercise it i
 
 from __future__ import annotations
 
-import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
