@@ -61,33 +61,26 @@ def bench_paint(times: int, home: str) -> bool:
 
 
 def bench_grade(times: int, home: str) -> bool:
-    """Grading the softmax solution, cold and by a warm judge, against importing torch and triton."""
-    from prep.grading.client import JudgeProcess
+    """Grading the softmax solution, cold and in watch mode from a save to the verdict, against importing torch."""
+    from benchmarks.watching import Watching
 
     solution = ROOT / "solutions" / "softmax" / "solution.py"
     grade = [PREP, "grade", "softmax", "--device", "cpu", "--file", str(solution), "--json"]
-    with JudgeProcess() as judge:
-
-        def warm() -> float:
-            start = time.perf_counter()
-            *_, last = judge.grade("softmax", solution)
-            if not last["verdict"]["passed"]:
-                raise SystemExit("the solution does not pass")
-            return time.perf_counter() - start
-
-        base, cold = "python -c 'import torch, triton'", "prep grade softmax --device cpu --file SOLUTION --json"
+    file = Path(home) / "softmax.py"
+    shutil.copyfile(solution, file)
+    base, cold = "python -c 'import torch, triton'", "prep grade softmax --device cpu --file SOLUTION --json"
+    watched = "prep grade softmax --watch: the file is saved, until its verdict is printed"
+    with Watching([PREP, "grade", "softmax", "--file", str(file), "--watch", "--json"], file, home) as watching:
         results = in_turns(
             {
                 base: command([PYTHON, "-c", "import torch, triton"]),
                 cold: command(grade, {"PREP_HOME": home}),
-                "the same by a warm judge": warm,
+                watched: watching.save,
             },
             max(3, times // 3),
         )
     met = report("a cold grading", 1.8, results[cold], results[base])
-    return (
-        report("a warm grading, from save to verdict", 0.35, results["the same by a warm judge"], results[base]) and met
-    )
+    return report("watch mode, from save to verdict", 0.35, results[watched], results[base]) and met
 
 
 def bench_answer(times: int, home: str) -> bool:
