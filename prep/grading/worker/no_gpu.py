@@ -98,10 +98,13 @@ def install(turn: Callable[[], int]) -> None:
     torch.cuda.get_device_properties = device_properties
     torch.cuda.get_device_capability = lambda device=None: (9, 0)
     stream = SimpleNamespace(cuda_stream=0, synchronize=lambda: None, wait_stream=lambda other: None)
+    # One function for each name: dynamo, which torch.library brings in, refuses an object under two names.
     torch.cuda.get_device_name = lambda device=None: device_properties().name
     torch.cuda.current_device = lambda: 0
-    torch.cuda.current_stream = torch.cuda.default_stream = lambda device=None: stream
-    torch.cuda.synchronize = torch.cuda.set_device = lambda device=None: None
+    torch.cuda.current_stream = lambda device=None: stream
+    torch.cuda.default_stream = lambda device=None: stream
+    torch.cuda.synchronize = lambda device=None: None
+    torch.cuda.set_device = lambda device=None: None
     torch.cuda.device = lambda device: nullcontext()
 
 
