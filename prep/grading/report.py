@@ -230,7 +230,6 @@ def verdict_lines(
     """
     w = words(lang)
     lines = [result_line(verdict, lang), stage_line(verdict)]
-    lines += [_compiled_line(entry, lang) for entry in verdict.get("xray", ())]
     wrong = next((case for case in verdict["cases"] if case["status"] != "passed"), None)
     if wrong is not None:
         lines += ["", *case_lines(wrong, lang, width, height)]
@@ -246,5 +245,6 @@ def verdict_lines(
 
 
 def verdict_text(verdict: Mapping[str, Any], lang: str = "en", width: int = 80) -> str:
-    """`verdict_lines` as one text."""
-    return "\n".join(verdict_lines(verdict, lang, width))
+    """`verdict_lines` as one text, and a line for each kernel that was compiled: here no key shows them."""
+    compiled = [_compiled_line(entry, lang) for entry in verdict.get("xray", ())]
+    return "\n".join([*verdict_lines(verdict, lang, width), *(["", *compiled] if compiled else [])])

@@ -69,6 +69,7 @@ def test_it_grades_at_once_and_on_every_save(start: Start, file: Path) -> None:
     ):
         assert part in session.page, part
     assert "█" in session.page.split("first:")[0]
+    assert "40 registers" not in session.page, "x shows them"
     assert termios.tcgetattr(session.master)[3] != before[3], "keys come without Enter"
     file.write_text(RIGHT)
     session.wait("n next: ")

@@ -14,6 +14,7 @@ import pytest
 
 from prep.errors import GraderUnavailable, UsageError
 from prep.grading import client, report
+from tests import verdicts
 from tests.grading.conftest import Grade
 
 ROOT = Path(__file__).parents[2]
@@ -193,6 +194,23 @@ def test_report_names_case_line_and_hint(grade: Grade) -> None:
     assert wrong["why"] not in chinese
     assert wrong["whys"]["zh"] in chinese
     assert wrong["whys"]["zh"] not in english
+
+
+def test_report_shows_what_the_compiler_saw_last() -> None:
+    text = report.verdict_text(verdicts.verdict(passed=False), "en")
+    assert text.splitlines()[-1].startswith("compiles: softmax_kernel  sm_90")
+    assert "40 registers a thread, no spills, 2,048 bytes of shared memory, occupancy 75%" in text
+    assert "(likely)" in text
+    assert "all in columns 976..999" in text
+    assert "tile of program (0, 0, 0)" in text
+    assert "compiles" not in report.verdict_text(verdicts.verdict(passed=True, xray=False), "en")
+
+
+def test_report_keeps_what_was_printed_from_driving_the_terminal() -> None:
+    verdict = {**verdicts.verdict(passed=False), "output": "\x1b[2Jgone\rover\x07\n"}
+    assert "\x1b" not in report.verdict_text(verdict)
+    assert "\x07" not in report.verdict_text(verdict)
+    assert "gone" in report.verdict_text(verdict)
 
 
 def test_report_of_a_verdict_that_knows_english_reasons_only(grade: Grade) -> None:
