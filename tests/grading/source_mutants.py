@@ -1,0 +1,162 @@
+"""Mechanical mutants of right kernels: one small change of the source each, as a slip of the hand would make it.
+
+`python -m tests.grading.source_mutants [ID ...]` grades all of them and prints the survivors: each is equivalent to
+what it came from, and then stands in EQUIVALENT with the reason, or is a hole in the suite to be closed.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prep import paths
+from prep.exercises.load import load_exercises
+
+
+@dataclass(frozen=True)
+class SourceMutant:
+    exercise: str
+    rule: str
+    line: int
+    source: str
+    changed: str
+    """The line after the change."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.exercise}:{self.line} {self.rule}"
+
+
+# (exercise, the changed line without its blanks, why it computes the same)
+EQUIVALENT: dict[tuple[str, str], str] = {}
+
+
+def of_solution(exercise_id: str) -> list[SourceMutant]:
+    """Every mutant of the exercise's solution, in the order of its lines."""
+    path = paths.solutions_dir() / exercise_id / "solution.py"
+    return list(mutants(exercise_id, path.read_text(encoding="utf-8")))
+
+
+def mutants(exercise_id: str, source: str) -> Iterator[SourceMutant]:
+    """Changes of one place each in the @triton.jit functions of `source`."""
+    tree = ast.parse(source)
+    kernels = [node for node in tree.body if isinstance(node, ast.FunctionDef) and _is_kernel(node)]
+    seen = {ast.unparse(tree)}
+    for kernel in kernels:
+        for node in ast.walk(kernel):
+            for rule, undo in _changes(node):
+                text = ast.unparse(ast.fix_missing_locations(tree))
+                line = getattr(node, "lineno", kernel.lineno)
+                changed = ast.unparse(node) if isinstance(node, ast.expr) else rule
+                undo()
+                if text not in seen:
+                    seen.add(text)
+                    yield SourceMutant(exercise_id, rule, line, text, changed)
+
+
+def _is_kernel(function: ast.FunctionDef) -> bool:
+    return any("jit" in ast.unparse(decorator) for decorator in function.decorator_list)
+
+
+def _changes(node: ast.AST) -> Iterator[tuple[str, Any]]:
+    """Change `node` in place, yield what was done and how to undo it, and go on with the next change."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr="load" | "store" | "atomic_add")):
+            for i, keyword in enumerate(node.keywords):
+                if keyword.arg in ("mask", "other"):
+                    del node.keywords[i]
+                    yield f"no {keyword.arg}", lambda i=i, k=keyword: node.keywords.insert(i, k)
+                    if keyword.arg == "other":
+                        old = keyword.value
+                        keyword.value = ast.Constant(1.0)
+                        yield "other=1", lambda k=keyword, old=old: setattr(k, "value", old)
+        case ast.Call(func=ast.Attribute(attr="maximum" | "minimum" as name)) if isinstance(node.func, ast.Attribute):
+            node.func.attr = "minimum" if name == "maximum" else "maximum"
+            yield f"{name} turned round", lambda: setattr(node.func, "attr", name)
+        case ast.Call(func=ast.Attribute(attr="sum" | "max" as name)) if isinstance(node.func, ast.Attribute):
+            node.func.attr = "max" if name == "sum" else "sum"
+            yield f"{name} replaced", lambda: setattr(node.func, "attr", name)
+        case ast.Compare(ops=[ast.Lt() | ast.GtE() as operator]):
+            node.ops[0] = ast.LtE() if isinstance(operator, ast.Lt) else ast.Gt()
+            yield "bound off by one", lambda: node.ops.__setitem__(0, operator)
+        case ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div() | ast.BitAnd() as operator):
+            others: dict[type[ast.operator], ast.operator] = {
+                ast.Add: ast.Sub(),
+                ast.Sub: ast.Add(),
+                ast.Mult: ast.Add(),
+                ast.Div: ast.Mult(),
+                ast.BitAnd: ast.BitOr(),
+            }
+            node.op = others[type(operator)]
+            yield f"{type(operator).__name__} replaced", lambda: setattr(node, "op", operator)
+            if isinstance(operator, ast.Add | ast.Mult | ast.Sub):
+                yield from _left_out(node, "left")
+        case ast.Constant(value=float(value)):
+            node.value = value + 1.0
+            yield "constant off by one", lambda: setattr(node, "value", value)
+        case ast.Name(id=name, ctx=ast.Load()) if _partner(name) is not None:
+            node.id = _partner(name) or name
+            yield f"{name} for {node.id}", lambda: setattr(node, "id", name)
+
+
+def _left_out(node: ast.BinOp, side: str) -> Iterator[tuple[str, Any]]:
+    """`a + b` becomes `b + 0` or `b * 1`: the first operand is forgotten."""
+    old = node.left
+    node.left = ast.Constant(1 if isinstance(node.op, ast.Mult) else 0)
+    yield f"{side} operand forgotten", lambda: setattr(node, "left", old)
+
+
+_PARTNERS = (
+    ("x_stride", "out_stride"),
+    ("x_row", "x_col"),
+    ("out_row", "out_col"),
+    ("M", "N"),
+    ("inside_m", "inside_n"),
+    ("stride_am", "stride_ak"),
+    ("stride_bk", "stride_bn"),
+    ("stride_om", "stride_on"),
+    ("stride_qs", "stride_qd"),
+    ("stride_ks", "stride_kd"),
+    ("stride_vs", "stride_vd"),
+    ("stride_kb", "stride_kh"),
+    ("weight", "bias"),
+)
+
+
+def _partner(name: str) -> str | None:
+    for one, other in _PARTNERS:
+        if name in (one, other):
+            return other if name == one else one
+    return None
+
+
+def survivors(ids: list[str]) -> list[SourceMutant]:
+    """Grade every mutant of the solutions; those that pass and are not known to be equivalent."""
+    from prep.grading.client import JudgeProcess
+
+    alive = []
+    with tempfile.TemporaryDirectory() as folder, JudgeProcess() as judge:
+        for exercise_id in ids:
+            found = of_solution(exercise_id)
+            passed = []
+            for mutant in found:
+                file = Path(folder) / "submission.py"
+                file.write_text(mutant.source, encoding="utf-8")
+                *_, last = judge.grade(exercise_id, file, case_timeout=5.0)
+                if last["verdict"]["passed"]:
+                    passed.append(mutant)
+            new = [m for m in passed if (m.exercise, m.changed) not in EQUIVALENT]
+            print(f"{exercise_id}: {len(found)} mutants, {len(passed)} pass, {len(new)} of them not listed", flush=True)
+            for mutant in new:
+                print(f"  {mutant.name}: {mutant.changed}", flush=True)
+            alive += new
+    return alive
+
+
+if __name__ == "__main__":
+    sys.exit(bool(survivors(sys.argv[1:] or list(load_exercises()))))
