@@ -151,7 +151,7 @@ def source(exercise: Exercise, name: str, solution: str) -> str:
     """The submission; `solution` is the source of a right one, which "previous output" computes with, once."""
     params = ", ".join(p.name for p in exercise.params)
     x, outs = exercise.inputs[0].name, [p.name for p in exercise.outputs]
-    if name != "previous output":
+    if name in _BODIES:
         body = "\n".join("    " + _BODIES[name].format(out=out, x=x) for out in outs)
         return _HEAD.format(entry=exercise.entry, params=params) + body + "\n"
     head = _HEAD.format(entry=exercise.entry, params=params)

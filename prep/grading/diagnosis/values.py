@@ -205,7 +205,7 @@ def _by_shape(failing: list[Outcome], passing: list[Outcome]) -> Finding:
     shown = [c for o in failing for c in o.comparisons if not c.passed and c.wrong.size > 1]
     if shown and all(_is_tail(c.wrong) for c in shown):
         return Finding("tail-wrong")
-    names = failing[0].case.dims if passing else {}
+    names = list(failing[0].case.dims) if passing else []
     for name in names:
         fails = {o.case.dims[name] for o in failing}
         passes = {o.case.dims[name] for o in passing}
@@ -213,6 +213,8 @@ def _by_shape(failing: list[Outcome], passing: list[Outcome]) -> Finding:
             continue
         if all(_is_power_of_two(v) for v in passes) and not any(_is_power_of_two(v) for v in fails if v > 1):
             return Finding("tail-wrong", "guess")
+    # Where two dimensions separate right from wrong, as one row in a long case does too, neither is proven.
+    names = [n for n in names if all(n == o or not _separates(o, failing, passing) for o in names)]
     for name in names:
         wrong_sizes = {o.case.dims[name] for o in failing}
         right_sizes = [o.case.dims[name] for o in passing]
@@ -227,6 +229,10 @@ def _by_shape(failing: list[Outcome], passing: list[Outcome]) -> Finding:
         if len(passes) == 1 and not fails & passes and min(fails - {1}, default=0) < min(passes) < max(fails):
             return Finding("hardcoded-shape")
     return Finding("numerically-wrong")
+
+
+def _separates(name: str, failing: list[Outcome], passing: list[Outcome]) -> bool:
+    return not {o.case.dims[name] for o in failing} & {o.case.dims[name] for o in passing}
 
 
 def _is_power_of_two(value: int) -> bool:
