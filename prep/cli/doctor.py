@@ -66,14 +66,15 @@ def _rebuild() -> dict[str, Any]:
 def environment() -> dict[str, Any]:
     """Versions and devices, without importing anything heavy."""
     from prep import __version__
-    from prep.grading.process import isolation
+    from prep.grading.process.isolation import LEVELS, probe
 
     return {
         "prep": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: _version_of(name) for name in PACKAGES},
-        "isolation": isolation.LEVELS[-1],
+        "isolation": probe.best(),
+        "isolation_lacks": {level: lacks for level in LEVELS if (lacks := probe.lacking(level)) is not None},
         "gpu": gpus(),
     }
 
@@ -171,6 +172,8 @@ def _lines(report: dict[str, Any]) -> list[str]:
         for name, version in env["packages"].items():
             row(name, version or "not installed")
         row("isolation", env["isolation"])
+        for level, lacks in env["isolation_lacks"].items():
+            row("", f"not {level}: {lacks}")
         for gpu in env["gpu"] or ["none found: kernels run in Triton's interpreter on the CPU"]:
             row("gpu", gpu)
         for name, path in report["paths"].items():

@@ -24,8 +24,13 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @click.option("--lang", type=click.Choice(["en", "zh"]), help="Language of the report.")
 @click.option("--watch", is_flag=True, help="Grade again whenever the file is saved; ? lists the keys.")
+@click.option(
+    "--untrusted",
+    is_flag=True,
+    help="Somebody else's file: refuse (exit 3) as root, and where isolation level L2 (bubblewrap) does not work.",
+)
 def grade_command(
-    exercise_id: str, file: Path | None, device: str, as_json: bool, lang: str | None, watch: bool
+    exercise_id: str, file: Path | None, device: str, as_json: bool, lang: str | None, watch: bool, untrusted: bool
 ) -> None:
     """Judge your file for an exercise.
 
@@ -40,11 +45,13 @@ def grade_command(
 
     exercise = load_exercise(exercise_id)
     path = file if file is not None else Workspace().file(exercise.id)
+    if watch and untrusted:
+        raise click.UsageError("--untrusted judges a file once: not with --watch")
     if watch:
         sys.exit(_watch(exercise, path, lang or load_settings().lang, device, as_json))
     progress = _Progress(shown=not as_json and sys.stderr.isatty())
     verdict: dict[str, Any] = {}
-    for event in grade(exercise.id, path, device):
+    for event in grade(exercise.id, path, device, untrusted=untrusted):
         progress.show(event)
         verdict = event.get("verdict", verdict)
     progress.clear()

@@ -61,8 +61,6 @@ class Watch:
         self._judge = AsyncJudge()
         self._regrader = Regrader(self._judge, self._take)
         self._ended: asyncio.Future[None] | None = None
-        self._exercises: dict[str, Exercise] = {}
-        """All of them, read when the first one is passed."""
         self._begin(exercise, path)
 
     def _begin(self, exercise: Exercise, path: Path) -> None:
@@ -177,10 +175,9 @@ class Watch:
             self._show_progress(_("grading: case {n} of {total} …").format(n=n, total=total))
 
     def _find_following(self) -> None:
-        if self.page is not None and self.verdict is not None and self.verdict["passed"]:
+        if self.verdict is not None and self.verdict["passed"]:
             try:
-                self._exercises = self._exercises or load_exercises()
-                self.following = following(self._exercises, self.records.progress(), self.exercise.id)
+                self.following = following(load_exercises(), self.records.progress(), self.exercise.id)
             except PrepError as error:
                 self._say(str(error))
 

@@ -42,10 +42,10 @@ def serve() -> None:
         launch.ensure()  # it imports torch while we read the rest
         from prep.grading.judge import CASE_TIMEOUT_S, Judge
     except ImportError as e:
-        emit({"event": "unavailable", "message": f"{e.name or e} is not installed"})
+        emit({"event": "unavailable", "message": f"{e.name or e} is not installed", "missing": True})
         return
     except launch.Unavailable as e:
-        emit({"event": "unavailable", "message": str(e)})
+        emit({"event": "unavailable", "message": str(e), "missing": e.missing})
         return
     from prep.exercises.load import load_exercise
 
@@ -60,7 +60,7 @@ def serve() -> None:
         except PrepError as e:
             emit({"event": "error", "message": str(e), "hint": e.hint})
         except launch.Unavailable as e:
-            emit({"event": "unavailable", "message": str(e)})
+            emit({"event": "unavailable", "message": str(e), "missing": e.missing})
         except OSError as e:  # no room for a temporary folder, no process to be had
             emit({"event": "error", "message": f"the judge cannot work: {e}", "hint": ""})
         except Exception as e:

@@ -23,6 +23,7 @@ from typing import Any
 from prep import paths
 from prep.errors import GraderUnavailable, PrepError, UsageError
 from prep.exercises.load import load_exercise
+from prep.grading.process import isolation
 
 Event = dict[str, Any]
 
@@ -49,6 +50,16 @@ def require_grader(device: str = "auto") -> None:
         raise GraderUnavailable(
             "this version grades on the CPU only, in triton's interpreter", hint="leave --device away, or say cpu"
         )
+
+
+def require_sandbox() -> None:
+    """Raise where code that may be hostile must not be run: as root. That L2 works, the judge finds out.
+
+    Raises:
+        GraderUnavailable: this is root.
+    """
+    if os.getuid() == 0:
+        raise GraderUnavailable("code of others is never graded as root", hint="run prep as a user without rights")
 
 
 def _installed(name: str) -> bool:
@@ -92,7 +103,7 @@ def _job(exercise_id: str, file: Path, device: str, case_timeout: float | None) 
 
 
 def _command() -> list[str]:
-    return [sys.executable, "-m", "prep.grading"]
+    return [sys.executable, "-P", "-m", "prep.grading"]  # nothing is imported from the folder that the user is in
 
 
 def _environment() -> dict[str, str]:
@@ -103,12 +114,12 @@ def _environment() -> dict[str, str]:
 
 
 def _event(line: bytes, errors: bytes = b"") -> Event:
-    if not line:
+    if not line.endswith(b"\n"):  # killed between two events, or in the middle of one
         last = errors.decode(errors="replace").strip().splitlines()
         raise GraderUnavailable("the judge ended without a verdict", hint=last[-1] if last else "")
     event: Event = json.loads(line)
     if event["event"] == "unavailable":
-        raise GraderUnavailable(f"{event['message']}: {INSTALL}")
+        raise GraderUnavailable(f"{event['message']}: {INSTALL}" if event["missing"] else event["message"])
     if event["event"] == "error":
         raise PrepError(event["message"], hint=event["hint"])
     return event
@@ -117,8 +128,10 @@ def _event(line: bytes, errors: bytes = b"") -> Event:
 class JudgeProcess:
     """A judge that stays: torch and triton are imported once, each grading forks a worker from it."""
 
-    def __init__(self) -> None:
+    def __init__(self, untrusted: bool = False) -> None:
+        """`untrusted`: what is graded may be hostile; see `require_sandbox`."""
         self._process: subprocess.Popen[bytes] | None = None
+        self._untrusted = untrusted
 
     def grade(
         self, exercise_id: str, file: Path, device: str = "auto", case_timeout: float | None = None
@@ -129,16 +142,11 @@ class JudgeProcess:
             UsageError, ContentError: unknown exercise, no such file, a broken exercise.
             GraderUnavailable: torch or triton is missing, or the judge died.
         """
+        if self._untrusted:
+            require_sandbox()
         job = _job(exercise_id, file, device, case_timeout)
-        if self._process is None or self._process.poll() is not None:
-            self._process = subprocess.Popen(
-                _command(),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=_environment(),
-                start_new_session=True,
-            )
+        self.start()
+        assert self._process is not None
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
@@ -152,9 +160,25 @@ class JudgeProcess:
         except BrokenPipeError:
             self.close()
             raise GraderUnavailable("the judge ended without a verdict") from None
-        except GeneratorExit:
+        except (GeneratorExit, GraderUnavailable):
             self.close()
             raise
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None else None
+
+    def start(self) -> None:
+        """Have the judge run, so that it is warm when it is asked."""
+        if self._process is None or self._process.poll() is not None:
+            self._process = subprocess.Popen(
+                _command(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=_environment() | ({isolation.VARIABLE: "L2"} if self._untrusted else {}),
+                start_new_session=True,
+            )
 
     def close(self) -> None:
         """End the judge and whatever it runs."""
@@ -188,9 +212,11 @@ def _end(pid: int) -> None:
         return
 
 
-def grade(exercise_id: str, file: Path, device: str = "auto", case_timeout: float | None = None) -> Iterator[Event]:
+def grade(
+    exercise_id: str, file: Path, device: str = "auto", case_timeout: float | None = None, untrusted: bool = False
+) -> Iterator[Event]:
     """Judge `file` once, in a judge of its own; see JudgeProcess.grade."""
-    with JudgeProcess() as judge:
+    with JudgeProcess(untrusted) as judge:
         yield from judge.grade(exercise_id, file, device, case_timeout)
 
 

@@ -40,12 +40,12 @@ class Judge:
         try:
             self._stages(exercise, source, filename, verdict, emit)
         except ZygoteDied:  # by another hand than the submission's, it may be: once more from the start
-            verdict = empty(exercise.id, filename, "cpu", launch.ensure().level)
+            verdict = empty(exercise.id, filename, "cpu", launch.again().level)
             try:
                 self._stages(exercise, source, filename, verdict, emit)
             except ZygoteDied:
                 error = {"ended": "was there when the process that starts the workers died, twice"}
-                verdict = empty(exercise.id, filename, "cpu", launch.ensure().level)
+                verdict = empty(exercise.id, filename, "cpu", launch.again().level)
                 verdict["diagnosis"] = diagnose.of_outcomes(exercise, [], error, source)
         emit({"event": "verdict", "verdict": verdict})
         return verdict

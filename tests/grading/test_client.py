@@ -96,7 +96,7 @@ def test_solution_passes_with_status_0_and_a_starter_fails_with_1(home: Path) ->
     assert verdict["passed"]
     assert verdict["schema"] == 1
     assert [s["name"] for s in verdict["stages"]] == ["static", "cpu", "compile", "gpu", "timing"]
-    assert verdict["environment"]["isolation"] == "L0"
+    assert verdict["environment"]["isolation"] in ("L0", "L1", "L2")
     done = prep("grade", "softmax", "--file", str(ROOT / "exercises/softmax/starter.py"), "--lang", "zh", home=home)
     assert done.returncode == 1
     assert "未通过" in done.stdout
@@ -130,8 +130,9 @@ def _alive(pid: int) -> bool:
         return False
 
 
-async def test_cancelling_ends_the_judge_and_its_worker(tmp_path: Path) -> None:
+async def test_cancelling_ends_the_judge_and_its_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
+    monkeypatch.setenv("PREP_ISOLATION", "L0")  # the submission tells its number in a file outside its folder
     note = tmp_path / "pid"
     file = tmp_path / "softmax.py"
     file.write_text(f"import os\nopen({str(note)!r}, 'w').write(str(os.getpid()))\n{SLOW}")

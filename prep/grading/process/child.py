@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from prep.grading.process import launch
-from prep.grading.process.launch import ZygoteDied
+from prep.grading.process import isolation, launch
+from prep.grading.process.launch import Unavailable, ZygoteDied
 from prep.grading.process.protocol import Expired, Frame, ProtocolError, StreamEnded, read_frame, write_frame
 
 GRACE_S = 0.5
@@ -85,6 +85,7 @@ class Child:
         Raises:
             OSError: there is no room for it on this machine.
             ZygoteDied: the zygote ended.
+            Unavailable: torch or triton is missing, or it is not confined as it was asked for.
         """
         if self.level is not None:
             return
@@ -95,6 +96,8 @@ class Child:
             self._await_end()
             raise OSError(f"a worker did not start: {self.ended or e}") from e
         self.level = str(hello.header["level"])
+        if isolation.forced() not in (None, self.level):
+            raise Unavailable(f"isolation {isolation.forced()} was asked for, a worker here gets {self.level}")
 
     def ask(self, header: dict[str, Any], payload: bytes, seconds: float, meanwhile: Callable[[], Any]) -> Frame | None:
         """Send a request and wait for its reply; None where the process ended or had to be ended (see `ended`).
@@ -201,6 +204,7 @@ class Child:
             raise ZygoteDied
         message = json.loads(text)
         if "failed" in message:
+            self.status, self.ended = 0, "was never started"
             raise OSError(message["failed"])
         if "ended" in message:
             self.status, self.reason, self.ended_at = message["ended"], message["reason"], time.monotonic()

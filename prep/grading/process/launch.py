@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import signal
 import socket
 import subprocess
 import sys
@@ -18,8 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from prep.grading.process import tree
-from prep.grading.process.isolation import l0
+from prep.grading.process import isolation, tree
+from prep.grading.process.isolation import bubblewrap, l0, probe
 
 HELLO_S = 30.0
 """Until Python has started, without torch; 0.05 s on a machine that has nothing else to do."""
@@ -28,8 +27,17 @@ READY_S = 300.0
 """Until torch and triton are imported: 2 s from a warm disk, a minute from a cold network one."""
 
 
+_UIDS = 0x6000_0000
+"""Where root starts it, each judge's zygote is a user of its own: processes are counted by user."""
+
+
 class Unavailable(Exception):
-    """No zygote can be had: what is missing, in one line."""
+    """No zygote, or no worker at the level that was asked for, can be had: why, in one line."""
+
+    def __init__(self, message: str, missing: bool = False) -> None:
+        super().__init__(message)
+        self.missing = missing
+        """True where it is a library."""
 
 
 class ZygoteDied(Exception):
@@ -44,13 +52,21 @@ class Zygote:
         self.ready = False
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket = ours
+        environment = _environment()
         with theirs:
+            arguments = (str(theirs.fileno()), level, str(_UIDS + os.getpid()))
+            line = [sys.executable, "-P", "-m", "prep.grading.process.zygote", *arguments]
+            if level == "L2":
+                wrapper = bubblewrap.command(environment)
+                if wrapper is None:
+                    raise Unavailable("bubblewrap is not installed")
+                line = [*wrapper, *line]
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "prep.grading.process.zygote", str(theirs.fileno()), level],
+                line,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                env=_environment(),
+                env=environment,
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
             )
@@ -84,7 +100,12 @@ class Zygote:
         if message is None:
             raise ZygoteDied
         if "missing" in message:
-            raise Unavailable(f"{message['missing']} is not installed")
+            if self.level == "L2" and isolation.forced() is None:  # it may lie where bubblewrap does not show it
+                global _without_bubblewrap
+                _without_bubblewrap = True
+                self.kill()
+                raise ZygoteDied
+            raise Unavailable(f"{message['missing']} is not installed", missing=True)
         self.ready = True
 
     def fork(self, role: str, cpu_seconds: float, fds: tuple[int, ...]) -> None:
@@ -107,8 +128,9 @@ class Zygote:
         self.kill()
 
     def kill(self) -> None:
-        with suppress(OSError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        """End it at once. Not through bubblewrap: without its rights it cannot end what has become another user."""
+        if self.alive():
+            tree.end([self.pid])
         self._process.wait()
 
     def _receive(self, seconds: float) -> dict[str, Any] | None:
@@ -131,10 +153,14 @@ def _environment() -> dict[str, str]:
     # The judge may be run from a bare checkout that is not installed.
     root = str(Path(__file__).resolve().parents[3])
     kept = l0.kept_variables()
+    if "TMPDIR" in os.environ:  # where workers' folders are made
+        kept["TMPDIR"] = os.environ["TMPDIR"]
     return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, (root, kept.get("PYTHONPATH"))))}
 
 
 _zygote: Zygote | None = None
+_without_bubblewrap = False
+"""It was tried, and torch cannot be imported inside."""
 
 
 def ensure() -> Zygote:
@@ -148,10 +174,43 @@ def ensure() -> Zygote:
         _zygote.close()
         _zygote = None
     if _zygote is None:
-        started = Zygote("L0")
-        started.await_hello()
-        _zygote = started
+        _zygote = _start()
     return _zygote
+
+
+def again() -> Zygote:
+    """A new zygote for one that died, or whose wrapper is about to notice that it did."""
+    global _zygote
+    if _zygote is not None:
+        _zygote.kill()
+        _zygote.close()
+        _zygote = None
+    end_orphans()
+    return ensure()
+
+
+def _start() -> Zygote:
+    try:
+        forced = isolation.forced()
+    except ValueError as e:
+        raise Unavailable(str(e)) from e
+    if forced == "L1" and isolation.kernel_level() != "L1":
+        raise Unavailable(f"isolation L1 does not work here: {probe.lacking('L1')}")
+    if forced is not None:
+        try:
+            return _running(forced)
+        except Unavailable as e:
+            raise Unavailable(f"isolation {forced} does not work here: {e}") from e
+    if not _without_bubblewrap:
+        with suppress(Unavailable):
+            return _running("L2")
+    return _running(isolation.kernel_level())
+
+
+def _running(level: str) -> Zygote:
+    zygote = Zygote(level)
+    zygote.await_hello()
+    return zygote
 
 
 def current() -> Zygote:

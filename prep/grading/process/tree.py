@@ -6,7 +6,6 @@ The zygote is the subreaper (inside bubblewrap: process 1), so whatever a worker
 from __future__ import annotations
 
 import os
-import resource
 import signal
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,8 +20,6 @@ nothing about 32 of them."""
 
 WRITE_LIMIT = 256 << 20
 """Bytes they may write in all, to files and pipes: their folder is on the user's disk."""
-
-_PAGE = resource.getpagesize()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +62,12 @@ def descendants(pid: int) -> list[int]:
 
 
 def resident_bytes(pid: int) -> int:
+    """What a process holds that is no file's: its own memory, and what it shares with its children."""
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
-    except (OSError, ValueError, IndexError):
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
         return 0
+    return sum(int(line.split()[1]) << 10 for line in lines if line.startswith(("RssAnon:", "RssShmem:")))
 
 
 def written_bytes(pid: int) -> int:

@@ -1,6 +1,6 @@
 """The zygote: a process that holds torch and triton, nothing secret, and forks a worker whenever the judge asks.
 
-    python -m prep.grading.process.zygote SOCKET LEVEL
+    python -m prep.grading.process.zygote SOCKET LEVEL UID
 
 Over the socket come requests, each with the worker's pipes and a control socket; the judge and the worker then talk
 through the pipes directly. On the control socket the zygote tells that the worker started and how it ended, and is told
@@ -60,6 +60,7 @@ class Zygote:
     def __init__(self, judge: socket.socket, level: str) -> None:
         self.judge = judge
         self.level = level
+        self.parent = os.getppid()
         self.workers: dict[int, Worker] = {}
         self.shared = tree.resident_bytes(os.getpid())
 
@@ -112,7 +113,8 @@ class Zygote:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         if pid == 0:
-            _be(role, self.level, requests, replies, output, folder, math.ceil(job["cpu_seconds"]))
+            judge = self.parent
+            _be(role, self.level, judge, requests, replies, output, folder, math.ceil(job["cpu_seconds"]))
         self.workers[pid] = Worker(pid, control, folder, os.pidfd_open(pid))
         with suppress(OSError):
             control.send(b'{"started": true}')
@@ -172,11 +174,14 @@ def _remove(folder: Path) -> None:
         os.spawnvp(os.P_WAIT, "rm", ["rm", "-rf", str(folder)])
 
 
-def _be(role: Any, level: str, requests: int, replies: int, output: int, folder: Path, cpu_seconds: int) -> NoReturn:
+def _be(
+    role: Any, level: str, judge: int, requests: int, replies: int, output: int, folder: Path, cpu_seconds: int
+) -> NoReturn:
     """Be a worker, and leave without running anybody's exit handlers."""
     status = 0
     try:
-        attained = isolation.enter(level, folder, (requests, replies), output, cpu_seconds)
+        protected = (os.getppid(),) if level == "L2" else (os.getppid(), judge)
+        attained = isolation.enter(level, folder, (requests, replies), output, cpu_seconds, protected)
         tempfile.tempdir = str(folder)
         write_frame(replies, {"level": attained})
         role(requests, replies, folder)
@@ -188,10 +193,13 @@ def _be(role: Any, level: str, requests: int, replies: int, output: int, folder:
 
 
 def main() -> None:
-    judge = socket.socket(fileno=int(sys.argv[1]))
-    parent = os.getppid()
+    judge, level = socket.socket(fileno=int(sys.argv[1])), sys.argv[2]
+    if level == "L2" and os.getuid() == 0:
+        isolation.bubblewrap.become_nobody(int(sys.argv[3]))
     prctl(PR_SET_DUMPABLE, 0)  # not to be traced, nor its descriptors opened, by a worker of the same user
     prctl(PR_SET_CHILD_SUBREAPER, 1)
+    # At once where the judge dies, and not only when the stream has ended. Process 1 takes all others with it.
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL if level == "L2" else signal.SIGTERM)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     judge.send(b'{"hello": true}')
     # The decorator of a kernel and triton's own library read this when they are imported: so before triton is.
@@ -209,13 +217,11 @@ def main() -> None:
     torch.set_num_threads(1)  # before any fork: a thread pool does not survive it
     gc.collect()
     gc.freeze()  # a collection in a worker would copy every page that it shares with this process
-    zygote = Zygote(judge, sys.argv[2])
+    zygote = Zygote(judge, level)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    prctl(PR_SET_PDEATHSIG, signal.SIGTERM)  # at once where the judge dies, and not only at the end of the stream
     try:
-        if os.getppid() == parent:
-            judge.send(b'{"ready": true}')
-            zygote.serve()
+        judge.send(b'{"ready": true}')
+        zygote.serve()
     except OSError:
         return  # the judge is gone
     finally:
