@@ -36,4 +36,5 @@ CODES = (
     "cached-result",
     "numerically-wrong",
     "uninitialised-read",
+    "tampering",
 )

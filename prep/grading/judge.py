@@ -15,6 +15,8 @@ from typing import Any
 from prep.exercises.spec import Exercise
 from prep.grading import static
 from prep.grading.diagnosis import diagnose
+from prep.grading.diagnosis.messages import diagnosis
+from prep.grading.guard import Guard
 from prep.grading.process import launch
 from prep.grading.process.launch import ZygoteDied
 from prep.grading.stages.compile import CompileStage, merged
@@ -36,6 +38,7 @@ class Judge:
 
         Events go to `emit` as they come; the last one carries the verdict that is returned.
         """
+        files = Guard(exercise.folder)
         verdict = empty(exercise.id, filename, "cpu", launch.ensure().level)
         try:
             self._stages(exercise, source, filename, verdict, emit)
@@ -47,6 +50,11 @@ class Judge:
                 error = {"ended": "was there when the process that starts the workers died, twice"}
                 verdict = empty(exercise.id, filename, "cpu", launch.again().level)
                 verdict["diagnosis"] = diagnose.of_outcomes(exercise, [], error, source)
+        changed = files.changed()
+        if changed:
+            verdict["passed"] = False
+            names = ", ".join(path.name for path in changed)
+            verdict["diagnosis"] = [diagnosis("tampering", source, name=names)]
         emit({"event": "verdict", "verdict": verdict})
         return verdict
 

@@ -62,3 +62,43 @@ def test_cheat_fails_with_its_code_and_the_judge_goes_on(grade: Grade, cheat: Ch
 
 def test_every_code_that_is_expected_exists() -> None:
     assert {code for cheat in CHEATS for code in cheat.expected} <= set(CODES)
+
+
+def _listing(number: int) -> str:
+    """The submissions of a class as the table names them: one by one, or a folder with how many of it."""
+    names = [cheat.name for cheat in CHEATS if number in cheat.classes]
+    if len(names) <= 3:
+        return ", ".join(names)
+    folders = [name.partition("/")[0] for name in names]
+    return ", ".join(f"{folder}/ ({folders.count(folder)})" for folder in sorted(set(folders)))
+
+
+def _codes(number: int) -> str:
+    """The codes that the submissions of a class are expected to get first of all."""
+    first = {
+        cheat.path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# expect:").split("|")[0].strip()
+        for cheat in CHEATS
+        if number in cheat.classes
+    }
+    return ", ".join(sorted(first))
+
+
+def test_the_table_of_classes_is_that_of_the_files() -> None:
+    """Every class has submissions here, or the table says which test has it or why there is none on a CPU."""
+    text = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = {}
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 4 and cells[0].isdigit():
+            rows[int(cells[0])] = cells[1:]
+    assert sorted(rows) == list(CLASSES)
+    root = Path(__file__).parents[2]
+    for number, (words, where, codes) in rows.items():
+        assert words
+        if _listing(number):
+            assert (where, codes) == (_listing(number), _codes(number)), number
+        elif where.startswith("tests/"):
+            assert all((root / path.strip()).exists() for path in where.split(",")), number
+        else:
+            assert where in ("GPU timing: later", "does not apply on a CPU"), number
+            assert codes, "the reason"

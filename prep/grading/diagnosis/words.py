@@ -183,6 +183,17 @@ MESSAGES: dict[str, Entry] = {
         ),
         Text("What does that operator do inside, step by step?", "这个算子内部一步步做了什么？"),
     ),
+    "tampering": Entry(
+        Text(
+            "files that decide the verdict were changed while the submission ran: {name}",
+            "提交运行期间，决定判定结果的文件被改动：{name}",
+        ),
+        Text(
+            "put them back as they were; if the change was your own, start prep again and grade once more",
+            "把文件恢复原样；如果是你自己的修改，请重新启动 prep 再评一次",
+        ),
+        Text("What may a process that runs code of others write to?", "运行他人代码的进程，应当允许它写哪些地方？"),
+    ),
     "constant-output": Entry(
         Text("every element of '{name}' is {got}, whatever the input", "无论输入是什么，'{name}' 的每个元素都是 {got}"),
         Text("does the value that is stored depend on what was loaded?", "写回的值是否依赖读入的值？"),

@@ -76,9 +76,9 @@ class OperatorWatch(TorchDispatchMode):  # type: ignore[misc]
                 return func.redispatch(torch._C.DispatchKeySet(torch._C.DispatchKey.CPU), *args, **(kwargs or {}))
         moves = name in COPIES or name in NEW
         if moves and args:
-            self.provenance.check(args[:2] if name == "aten::copy_" else args[:1])
+            self.provenance.check(args[:2] if name in ("aten::copy_", "aten::fill_") else args[:1])
         result = func(*args, **(kwargs or {}))
-        allowed = name in watch.allowed or (name == "aten::fill_" and func._overloadname == "Scalar")
+        allowed = name in watch.allowed or name == "aten::fill_"
         if self.importing and not allowed:
             self.provenance.made(result, name)
         elif not allowed:

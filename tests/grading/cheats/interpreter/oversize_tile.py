@@ -1,4 +1,4 @@
-# expect: too-much-shared-memory | does-not-compile | timeout
+# expect: too-much-shared-memory | does-not-compile | low-precision
 # class: 46
 # exercise: matmul
 """One program multiplies tiles of 512 x 512, which no shared memory holds."""
