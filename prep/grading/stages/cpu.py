@@ -86,6 +86,9 @@ class CpuStage:
                 emit({"event": "case", "index": turn, "total": len(turns), "case": described})
                 if child.ended is not None:
                     break
+            if child.ended is None and not child.finish(self.case_timeout):
+                outcomes[-1].ended = child.ended
+                verdict["cases"][-1] = outcomes[-1].describe()
             return outcomes, None
         finally:
             child.close()
