@@ -78,6 +78,10 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ("layernorm", "mean = 1.0"): "a count of 0 weighs it",
     ("layernorm", "squares = 1.0"): "1 in 16,411 squares, below the rounding of their sum",
     ("layernorm", "count = 1.0"): "one value more in 16,411, below the rounding of their sum",
+    ("matmul", "a = tl.load(a_ptrs, mask=offs_k[None, :] < K - k)"): ZERO,
+    ("matmul", "b = tl.load(b_ptrs, mask=offs_k[:, None] < K - k)"): ZERO,
+    ("matmul", "a = tl.load(a_ptrs, mask=offs_k[None, :] < K - k, other=1.0)"): "b is 0 there",
+    ("matmul", "b = tl.load(b_ptrs, mask=offs_k[:, None] < K - k, other=1.0)"): "a is 0 there",
 }
 """(exercise, the changed statement) -> why it computes the same."""
 
