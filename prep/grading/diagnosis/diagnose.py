@@ -50,6 +50,7 @@ def _questions() -> tuple[Question, ...]:
         _ended,
         _used_library,
         _raised,
+        memory.reordered,
         _ignored_strides,
         _mutated,
         of_turned,

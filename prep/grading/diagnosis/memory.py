@@ -63,10 +63,19 @@ def out_of_bounds(
 def unordered(
     exercise: Exercise, failing: list[Outcome], passing: list[Outcome], source: bytes
 ) -> list[dict[str, Any]]:
-    """Results that another order of programs changes, or that change by themselves."""
-    for outcome in failing:
-        if not (outcome.other or outcome.unequal or outcome.disordered):
-            continue
+    """Wrong results that are other ones in another order of programs."""
+    return _by_order([o for o in failing if o.disordered], source)
+
+
+def reordered(
+    exercise: Exercise, failing: list[Outcome], passing: list[Outcome], source: bytes
+) -> list[dict[str, Any]]:
+    """Right results that another order of programs makes wrong, or that change by themselves."""
+    return _by_order([o for o in failing if o.other or o.unequal], source)
+
+
+def _by_order(changing: list[Outcome], source: bytes) -> list[dict[str, Any]]:
+    for outcome in changing:
         if outcome.conflicts:
             conflict = min(outcome.conflicts, key=lambda c: _KINDS.index(c["kind"]))
             return [
