@@ -71,6 +71,13 @@ def test_a_gap_between_rows_is_named(grade: Grade) -> None:
     assert first(verdict)["code"] == "out-of-bounds-read"
 
 
+def test_an_input_that_is_put_back_was_changed_all_the_same(grade: Grade) -> None:
+    """Another program, or another stream, may have read it meanwhile."""
+    extra = "tl.store(x + row * xs, 0.0)\n    tl.store(x + row * xs + at, value, mask=at < 1)"
+    found = first(grade("softmax", source(extra)))
+    assert found["code"] == "input-mutated", found["message"]
+
+
 def test_a_view_may_be_indexed_within_its_allocation(grade: Grade) -> None:
     """A pointer to the first row is good for all rows, as it is on a GPU."""
     extra = "tl.store(scratch + row * n + at, value, mask=at < n)"

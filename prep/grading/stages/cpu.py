@@ -17,7 +17,7 @@ from prep.grading.dtypes import Array
 from prep.grading.process.child import Child
 from prep.grading.stages.call import Call
 from prep.grading.stages.draw import SECRET_CASES, plan, probes
-from prep.grading.stages.orders import Orders
+from prep.grading.stages.orders import RUNS, Orders
 from prep.grading.stages.replay import Replay
 from prep.grading.verdict import Verdict
 
@@ -38,7 +38,7 @@ class CpuStage:
         """The outcome of every case, or what kept the submission from being loaded."""
         exercise, reference = self.exercise, load_reference(self.exercise.reference_path)
         # Drawn after the fork: the worker's memory holds no case that no file names.
-        child = Child.fork("run", self.case_timeout * (len(exercise.suite("cpu")) + 2 + SECRET_CASES))
+        child = Child.fork("run", self.case_timeout * RUNS * (len(exercise.suite("cpu")) + 2 + SECRET_CASES))
         turns = plan(exercise)
         self.total = len(turns)
         reaches = evidence.find(source)

@@ -20,6 +20,9 @@ from prep.grading.dtypes import Array
 from prep.grading.process.child import Child
 from prep.grading.stages.call import Call
 
+RUNS = 3
+"""Times that a case is run where its programs share elements: as the interpreter would, backward, shuffled."""
+
 SPOT_CHECKS = 2
 """Cases whose programs share nothing that are run in another order all the same."""
 

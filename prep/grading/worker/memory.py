@@ -115,9 +115,9 @@ class _Hooks:
             semantics = "RELAXED"
         shadow = access.region.shadowed()
         self.watch.trace.atomic(shadow, access.region.name, access.index, _acquires(semantics), _releases(semantics))
-        before = shadow.memory()[access.index] if access.index.size == 1 else None
+        before = shadow.memory[access.index] if access.index.size == 1 else None
         result = operate()
-        if before is None or shadow.memory()[access.index] != before:
+        if before is None or shadow.memory[access.index] != before:
             self._changed()
         else:
             self._observed("atomic", access, True)
@@ -172,7 +172,7 @@ def _array(mask: Any) -> Array:  # block pointers hand over a bare array
 
 def _lanes(mask: Array, allowed: Array | None) -> Any:
     # Always bool: `(cols < N) & (tl.program_id(0) < M)` comes as int32, which triton 3.9's own load refuses.
-    return triton_interpreter.TensorHandle(mask.astype(bool) if allowed is None else allowed, tl.int1)
+    return triton_interpreter.TensorHandle(mask.astype(bool, copy=False) if allowed is None else allowed, tl.int1)
 
 
 def _pointers(ptrs: Any, access: Access) -> Any:
