@@ -61,16 +61,15 @@ class CpuStage:
             if reaches:
                 second = Replay(source, reaches[0], self.case_timeout, len(turns))
             previous: dict[str, Array] | None = None
-            orders = Orders(child, len(turns))
+            orders = Orders(child)
             for turn, (case, repeat) in enumerate(turns):
                 outcome = Outcome(case, repeat=repeat)
                 call = Call(exercise, reference, case, turn, self.case_timeout)
                 outputs = call.ask(child, outcome, record=second is not None)
                 if repeat and previous and outputs:
                     outcome.equals_previous = all((previous[n] == outputs[n]).all() for n in outputs)
-                if outputs is None or (turn + 1 < len(turns) and turns[turn + 1][1]):
-                    orders.passed_by()  # nothing may come between a case and its repeat
-                else:
+                # Nothing may come between a case and its repeat.
+                if outputs is not None and not (turn + 1 < len(turns) and turns[turn + 1][1]):
                     orders.check(call, outcome, outputs)
                 if second is not None and outcome.passed and not second.confirms(call, outcome.plan):
                     outcome.unconfirmed = (second.evidence.what, second.evidence.line)
@@ -86,6 +85,10 @@ class CpuStage:
                 emit({"event": "case", "index": turn, "total": len(turns), "case": described})
                 if child.ended is not None:
                     break
+            if child.ended is None:
+                for outcome in orders.spot_checks():
+                    if not outcome.passed:
+                        verdict["cases"][next(i for i, o in enumerate(outcomes) if o is outcome)] = outcome.describe()
             if child.ended is None and not child.finish(self.case_timeout):
                 outcomes[-1].ended = child.ended
                 verdict["cases"][-1] = outcomes[-1].describe()
