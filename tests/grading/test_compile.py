@@ -127,7 +127,6 @@ def test_a_python_helper_without_the_decorator(grade: Grade) -> None:
         ("\n\n@triton.jit\n", "\n\ndef exponential(x):\n    return tl.exp(x)\n\n\n@triton.jit\n"),
     ).lstrip()
     verdict = grade("softmax", source)
-    assert stage(verdict, "cpu")["status"] == "passed", verdict["diagnosis"]
     found = rejected(verdict)
     assert "exponential is not a @triton.jit function" in found["message"]
     assert found["source"].startswith("value = exponential(")

@@ -17,6 +17,7 @@ from __future__ import annotations
 import importlib.util
 import math
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,6 +34,10 @@ from prep.grading.process.protocol import read_frame, write_frame
 from prep.grading.worker import ghost, language, no_gpu, real_triton
 from prep.grading.worker.build import SHARED_LIMIT, TARGET, Builder, Heavy, SharedMemoryExceeded, Specialisation
 from prep.grading.worker.faults import Faults, words
+
+FRONTS = 4
+"""Specialisations of one kernel for one set of types that the frontend looks at; the smallest cases come first, and
+what else differs is mostly the size of a block. Of a configuration of a tuned kernel it looks at one."""
 
 BUILDS = 8
 """Kernels compiled to the end for one call of the entry; what launches more is built from the same few."""
@@ -53,6 +58,10 @@ class Compiler:
         self.fronted: dict[str, Exception | None] = {}
         self.launches: list[list[Specialisation]] = []
         """Of the present call: for each launch the alternatives that would do, one unless it is tuned."""
+
+        self.looked_at: Counter[str] = Counter()
+        self.config = ""
+        """The configuration that is tried, of a kernel that is tuned."""
 
         self.tuning: list[Specialisation] | None = None
         self.rejected: list[tuple[BaseException, Specialisation | None]] = []
@@ -153,6 +162,11 @@ class Compiler:
         """Let the frontend have its say once, at the launch, where triton would raise too."""
         key = spec.front_key()
         if key not in self.fronted:
+            types = "gpu" if self.call["gpu"] and self.config else spec.signature
+            alike = f"{id(spec.fn)} {types} {self.config}"
+            self.looked_at[alike] += 1
+            if self.looked_at[alike] > (1 if self.config else FRONTS):
+                return
             self._announce(spec, "front")
             try:
                 rounded = self.builder.front(spec)
@@ -187,6 +201,7 @@ class Compiler:
                 arguments = {**tuner.nargs, **kwargs, **config.all_kwargs()}
                 if config.pre_hook is not None:
                     config.pre_hook(arguments)
+                self.config = str(config) if len(configs) > 1 else ""
                 try:
                     tuner.fn.run(*args, **kwargs, **config.all_kwargs())
                 except _TUNER_SKIPS as e:
@@ -196,7 +211,7 @@ class Compiler:
             tuner.best_config = configs[0]
             alternatives = self.tuning
         finally:
-            self.tuning, tuner.nargs = outer, None
+            self.tuning, tuner.nargs, self.config = outer, None, ""
         if not alternatives and last is not None:
             raise last
         if outer is not None:
