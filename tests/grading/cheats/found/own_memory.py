@@ -1,4 +1,4 @@
-# expect: uses-library-op
+# expect: uses-library-op | crash
 # class: 43
 # exercise: softmax
 """Its own memory is read through /proc: what was there before the fork, and the input past torch."""
