@@ -66,10 +66,6 @@ class OperatorWatch(TorchDispatchMode):  # type: ignore[misc]
         watch, name = self.watch, func._schema.name
         if watch.silent or (name in INTERPRETER_OWN and _is_interpreters()):
             return func(*args, **(kwargs or {}))
-        if func is torch.ops.aten.fill_.Tensor and args[1].dim() == 0:
-            # `scratch[:, 0] = -1.0` comes as a tensor of the number: it is filling with a constant like any other.
-            with silenced(watch):
-                func, args = torch.ops.aten.fill_.Scalar, (args[0], args[1].item())
         if name.partition("::")[0] not in _NAMESPACES:
             # The submission's own, by torch.library: what it does inside is watched, past the key that led here.
             with self:
