@@ -1,4 +1,4 @@
-# expect: not-written | nan-or-inf | numerically-wrong | stale-output | constant-output
+# expect: uninitialised-read | not-written | nan-or-inf
 # class: 1
 # exercise: softmax
 """torch.empty of the output's size, in the hope that the allocator gives back freed expected values."""
