@@ -1,5 +1,5 @@
 # expect: numerically-wrong
-# Hidden keys score -20 instead of minus infinity, "which is as good as zero".
+# Hidden keys score 0 instead of minus infinity, as if the mask were multiplied in.
 import triton
 import triton.language as tl
 
@@ -35,7 +35,7 @@ def attention_kernel(
         visible = offs_n[None, :] < S
         if CAUSAL:
             visible = visible & (offs_n[None, :] <= offs_m[:, None])
-        s = tl.where(visible, s, -20.0)
+        s = tl.where(visible, s, 0.0)
         m_new = tl.maximum(m, tl.max(s, axis=1))
         p = tl.exp(s - m_new[:, None])
         alpha = tl.exp(m - m_new)
