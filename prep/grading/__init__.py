@@ -3,7 +3,9 @@
 client.py     starts the judge as a process of its own and yields its events; needs neither torch nor numpy
 judge.py      runs the stages and decides; static.py: what is seen without running; stages/: the others, one file each
 process/      how children are started, confined, talked to and ended
-worker/       what runs inside the child: the submission in the interpreter, and everything that watches it
+worker/       what runs inside the child: the submission in the interpreter, and everything that watches it;
+              in another child the compiler for sm_90 (compiler.py follows the entry, build.py compiles, ghost.py: its tensors)
+occupancy.py  warps of a kernel that a multiprocessor holds, from what the compiler says
 buffers.py    storages with guard bands; dtypes.py: numbers and their bits; compare.py: tolerance and mismatch
 diagnosis/    from outcomes to a code, its words in both languages, pictures of where the errors are
 regrade.py    grading while the file goes on being edited: for watch mode and the app
