@@ -4,7 +4,7 @@ client.py     starts the judge as a process of its own and yields its events; ne
 judge.py      runs the stages and decides; static.py: what is seen without running; stages/: the others, one file each
 process/      how children are started, confined, talked to and ended
 worker/       what runs inside the child: the submission in the interpreter, and everything that watches it;
-              in another child the compiler for sm_90 (compiler.py follows the entry, build.py compiles, ghost.py: its tensors)
+              compiler.py in a child of its own: follows the entry and compiles its kernels for sm_90 (build.py)
 occupancy.py  warps of a kernel that a multiprocessor holds, from what the compiler says
 buffers.py    storages with guard bands; dtypes.py: numbers and their bits; compare.py: tolerance and mismatch
 diagnosis/    from outcomes to a code, its words in both languages, pictures of where the errors are
