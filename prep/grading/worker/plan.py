@@ -66,8 +66,13 @@ class Plan:
         if address not in self._names:
             self._names[address] = (f"#{len(self._names)}", 0)
             self._kept.append(storage)
-            table = b"" if known or storage.nbytes() > TABLE_BYTES else ctypes.string_at(address, storage.nbytes())
-            self.steps.append(["alloc", self._names[address][0], storage.nbytes(), table.hex()])
+            size = storage.nbytes()
+            content = b"" if known else ctypes.string_at(address, size)
+            table = content if size <= TABLE_BYTES else b""
+            self.steps.append(["alloc", self._names[address][0], size, table.hex()])
+            if size > TABLE_BYTES and not known and not any(content):  # counters and locks kept from call to call
+                whole = {"of": self._names[address][0], "dtype": "uint8", "at": 0, "shape": [size], "strides": [1]}
+                self.steps.append(["fill", whole, "00"])
         name, moat = self._names[address]
         return {
             "of": name,
