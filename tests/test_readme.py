@@ -45,3 +45,15 @@ def test_the_cards_are_counted(name: str) -> None:
     total = sum(map(int, counted.values()))
     assert f"**{total}**" in text
     assert re.search(rf"\*\*{total} ", text), "the first list counts them too"
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_what_the_judge_is_tested_with_is_counted(name: str) -> None:
+    mutants, cheats, right = (
+        len(list(ROOT.glob(pattern)))
+        for pattern in ("exercises/*/mutants/*.py", "tests/grading/cheats/*/*.py", "tests/grading/right/*/*.py")
+    )
+    text = (ROOT / name).read_text(encoding="utf-8")
+    stated = re.search(r"(\d+) (?:wrong kernels|个必须判错)\D+(\d+)\D+(\d+)", text)
+    assert stated is not None
+    assert [int(n) for n in stated.groups()] == [mutants, cheats, right]
