@@ -29,7 +29,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from prep.grading.process import isolation, tree
-from prep.grading.process.isolation.libc import PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, PR_SET_PDEATHSIG, prctl
+from prep.grading.process.isolation.libc import (
+    PR_SET_CHILD_SUBREAPER,
+    PR_SET_DUMPABLE,
+    PR_SET_PDEATHSIG,
+    few_arenas,
+    prctl,
+)
 from prep.grading.process.protocol import write_frame
 
 ROLES = {
@@ -204,6 +210,7 @@ def main() -> None:
     judge.send(b'{"hello": true}')
     # The decorator of a kernel and triton's own library read this when they are imported: so before triton is.
     os.environ["TRITON_INTERPRET"] = "1"
+    few_arenas()
     for library in ("OPENBLAS", "OMP", "MKL"):  # no threads, which a fork would lose
         os.environ[f"{library}_NUM_THREADS"] = "1"
     try:

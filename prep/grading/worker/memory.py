@@ -83,12 +83,12 @@ class _Hooks:
                 keep = chosen.copy()
                 keep[chosen] = mine.reshape(int(chosen.sum()), -1).all(axis=1)
                 self.store(_pointers(ptrs, access), value, _lanes(keep, None), *rest, **named)
-                self._changed()
+                self._changed(access)
                 return None
         self.store(_pointers(ptrs, access), value, lanes, *rest, **named)
         if self.semantics is None:
             watch.trace.stored(shadow, name, access.index, bits)
-        self._changed()
+        self._changed(access)
         return None
 
     def atomic_rmw(self, operation: Any, ptr: Any, value: Any, mask: Any, sem: Any, *rest: Any) -> Any:
@@ -118,7 +118,7 @@ class _Hooks:
         before = shadow.memory[access.index] if access.index.size == 1 else None
         result = operate()
         if before is None or shadow.memory[access.index] != before:
-            self._changed()
+            self._changed(access)
         else:
             self._observed("atomic", access, True)
         if (running := self.watch.trace.running) is not None:
@@ -160,10 +160,10 @@ class _Hooks:
             running.observed(kind, int(access.addresses.flat[0]), access.addresses.size, waits)
             self.watch.unmasked, self.semantics = saved
 
-    def _changed(self) -> None:
+    def _changed(self, access: Access) -> None:
         running = self.watch.trace.running
-        if running is not None:
-            running.changed()
+        if running is not None and access.addresses.size:
+            running.changed(int(access.addresses.min()), int(access.addresses.max()))
 
 
 def _array(mask: Any) -> Array:  # block pointers hand over a bare array

@@ -28,6 +28,9 @@ ROUNDS = 200
 """Turns without any change of memory that each waiting program gets before they count as deadlocked."""
 
 
+_ANYWHERE = 1 << 64
+
+
 class Deadlock(RuntimeError):
     """A program waits for what no program will do; says which."""
 
@@ -51,6 +54,9 @@ class Program:
     seen: set[tuple[str, int, int]] = field(default_factory=set)
     changes: int = -1
     repeats: int = 0
+    asleep: tuple[int, int] | None = None
+    """First and last address that it waits for, while it is parked; None where it can go on."""
+
     carrier: _Carrier | None = None
 
 
@@ -141,12 +147,18 @@ class Programs:
                 self.idle += 1
                 if kind == "atomic" and not self.fresh and self.idle > ROUNDS * (len(self.parked) + 1):
                     raise Deadlock(", ".join(map(str, program.index[: self.dims])))
+                wide = any(count > 1 for _, _, count in program.seen)
+                addresses = [at for _, at, _ in program.seen]
+                program.asleep = (0, _ANYWHERE) if wide else (min(addresses), max(addresses))
                 self._pause()
 
-    def changed(self) -> None:
-        """Memory was changed: whoever waits may find what it waits for."""
+    def changed(self, low: int, high: int) -> None:
+        """Memory between two addresses was changed: whoever waits for it may find what it waits for."""
         self.changes += 1
         self.idle = 0
+        for program in self.parked:
+            if program.asleep is not None and program.asleep[0] <= high and low <= program.asleep[1]:
+                program.asleep = None
 
     def overlap(self) -> None:
         """After an atomic, in shuffled order: perhaps another program is faster."""
@@ -156,8 +168,14 @@ class Programs:
     # Taking turns
 
     def _choose(self) -> Program | None:
-        if self.fresh and not (self.parked and self.random.random() < 0.5):
+        # Those that wait for other memory than was changed find nothing new: letting 96 programs that meet at barriers of
+        # their own look anyway took 20 s.
+        awake = next((p for p in self.parked if p.asleep is None), None)
+        if self.fresh and not (awake is not None and self.random.random() < 0.5):
             return self.fresh.popleft()
+        if awake is not None:
+            self.parked.remove(awake)
+            return awake
         return self.parked.pop(0) if self.parked else None
 
     def _pause(self) -> None:
@@ -181,6 +199,7 @@ class Programs:
         self._enter(me)
 
     def _enter(self, program: Program) -> None:
+        program.asleep = None
         self.current = program
         triton_interpreter.interpreter_builder.grid_idx = program.index
         self.entered(program)
