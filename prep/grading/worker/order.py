@@ -30,6 +30,9 @@ ROUNDS = 200
 
 _ANYWHERE = 1 << 64
 
+_STACK = 1 << 20
+"""Bytes of a thread's stack: with 8 MiB each, 260 programs that wait for each other took more than a worker may have."""
+
 
 class Deadlock(RuntimeError):
     """A program waits for what no program will do; says which."""
@@ -168,8 +171,8 @@ class Programs:
     # Taking turns
 
     def _choose(self) -> Program | None:
-        # Those that wait for other memory than was changed find nothing new: letting 96 programs that meet at barriers of
-        # their own look anyway took 20 s.
+        # Those that wait for other memory than was changed find nothing new: letting 96 programs that meet at barriers
+        # of their own look anyway took 20 s.
         awake = next((p for p in self.parked if p.asleep is None), None)
         if self.fresh and not (awake is not None and self.random.random() < 0.5):
             return self.fresh.popleft()
@@ -217,6 +220,7 @@ class Programs:
             with self.around():
                 self._carry(carrier)
 
+        threading.stack_size(_STACK)
         thread = threading.Thread(target=context.run, args=(carry,), daemon=True)
         try:
             thread.start()

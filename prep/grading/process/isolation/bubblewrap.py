@@ -17,8 +17,9 @@ from prep.grading.process.isolation import visible
 TEMPORARY_BYTES = 512 << 20
 """Of memory, for all workers' folders; twice what one may write."""
 
-PROCESS_LIMIT = 128
-"""Processes and threads at once, of the zygote's user in its namespace."""
+PROCESS_LIMIT = 512
+"""Processes and threads at once, of the zygote's user in its namespace: programs that wait for each other take a thread
+each, 264 of them in the widest case. Far fewer processes end a submission, see tree.py; this holds what comes between."""
 
 _NAMESPACES = ("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
 
