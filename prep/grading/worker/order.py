@@ -31,7 +31,7 @@ ROUNDS = 200
 _ANYWHERE = 1 << 64
 
 _STACK = 1 << 20
-"""Bytes of a thread's stack: with 8 MiB each, 260 programs that wait for each other took more than a worker may have."""
+"""Bytes of a thread's stack: of 8 MiB each, 260 programs that wait for each other took more than a worker has."""
 
 
 class Deadlock(RuntimeError):

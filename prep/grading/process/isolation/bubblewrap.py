@@ -19,7 +19,7 @@ TEMPORARY_BYTES = 512 << 20
 
 PROCESS_LIMIT = 512
 """Processes and threads at once, of the zygote's user in its namespace: programs that wait for each other take a thread
-each, 264 of them in the widest case. Far fewer processes end a submission, see tree.py; this holds what comes between."""
+each, 264 of them in the widest case. Far fewer processes end a submission, see tree.py."""
 
 _NAMESPACES = ("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
 
