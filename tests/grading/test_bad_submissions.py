@@ -244,9 +244,11 @@ if out.dtype.itemsize == 4:
     source, target = ctypes.cast(x.data_ptr(), floats), ctypes.cast(out.data_ptr(), floats)
     for i in range(rows):
         row = [source[i * x.stride(0) + j] for j in range(n)]
-        e = [math.exp(v - max(row)) for v in row]
+        top = max(row)
+        e = [math.exp(v - top) for v in row]
+        total = sum(e)
         for j in range(n):
-            target[i * out.stride(0) + j] = e[j] / sum(e)
+            target[i * out.stride(0) + j] = e[j] / total
     return"""
     assert not grade("softmax", wrapped(body))["passed"]
     alone = "import ctypes\n\n\ndef softmax(x, out):\n" + "".join(f"    {line}\n" for line in body.splitlines())

@@ -16,6 +16,9 @@ from prep import paths
 from prep.exercises.codes import CODES
 from tests.grading.conftest import Grade
 
+HARMS = ("cached", "forged", "found", "grader", "later", "patched", "seeds")
+"""Folders of what may hurt the judge: after each of theirs it must still pass a right kernel."""
+
 FOLDER = Path(__file__).parent / "cheats"
 CLASSES = range(1, 47)
 
@@ -56,6 +59,8 @@ def test_cheat_fails_with_its_code_and_the_judge_goes_on(grade: Grade, cheat: Ch
     assert not verdict["passed"]
     found = verdict["diagnosis"][0]
     assert found["code"] in cheat.expected, found["message"]
+    if cheat.path.parent.name not in HARMS:
+        return
     after = grade("softmax", paths.solutions_dir() / "softmax" / "solution.py")
     assert after["passed"], after["diagnosis"]
 

@@ -118,6 +118,10 @@ async def test_all_of_a_card_is_drawn(home: Path, area: str, lang: Lang, columns
         assert isinstance(screen, CardScreen)
         cards = [card for card in screen.services.library.cards.values() if card.area == area]
         assert cards
+        if (
+            columns == 120
+        ):  # 80 is what cuts; at 120 every card is drawn in one of the languages: a minute and a half less
+            cards = cards[LANGS.index(lang) :: len(LANGS)]
         for card in cards:
             screen.card_id, screen.card = card.id, card
             with app.batch_update():  # no painting until all of it stands
