@@ -102,8 +102,9 @@ def wrong_answers(
 ) -> dict[str, dict[str, np.ndarray]]:
     """Raw scores in a float32 exp, where that is not finite; and padded keys that score 0 instead of minus infinity."""
     length = q.shape[-2]
-    # Up to a multiple of 64: the last block of 16, 32 or 64 keys ends there for the lengths of the cases (53 and 509).
-    padding = 0 if causal else -length % 64
+    # Up to a multiple of 64: the last block of 16, 32 or 64 keys ends there for the lengths of the cases (53 and 509), and
+    # at 32 for the short one (23).
+    padding = 0 if causal else -length % (32 if length <= 32 else 64)
     raw, padded = np.empty(q.shape), np.empty(q.shape)
     for head, rows, keys in _tiles(q, causal):
         scores = _masked(scale * (q[head][rows] @ k[head][keys].T), rows, causal)

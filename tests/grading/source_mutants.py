@@ -77,13 +77,13 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ("flash-attention", "q = tl.load(q_ptrs, mask=offs_m[:, None] < S, other=1.0)"): "those rows are not stored",
     (
         "flash-attention",
-        "row_max, row_sum, accumulator = _attend(q, k_ptrs, v_ptrs, stride_kd, stride_vs, row_max, row_sum, accumulator, "
-        "scale_log2, unmasked, end, offs_m, S, CAUSAL, True, BLOCK_N)",
+        "row_max, row_sum, accumulator = _attend(q, k_ptrs, v_ptrs, stride_kd, stride_vs, row_max, row_sum, "
+        "accumulator, scale_log2, unmasked, end, offs_m, S, CAUSAL, True, BLOCK_N)",
     ): SQUARE_TILES,
     (
         "flash-attention",
-        "row_max, row_sum, accumulator = _attend(q, k_ptrs, v_ptrs, stride_ks, stride_vd, row_max, row_sum, accumulator, "
-        "scale_log2, unmasked, end, offs_m, S, CAUSAL, True, BLOCK_N)",
+        "row_max, row_sum, accumulator = _attend(q, k_ptrs, v_ptrs, stride_ks, stride_vd, row_max, row_sum, "
+        "accumulator, scale_log2, unmasked, end, offs_m, S, CAUSAL, True, BLOCK_N)",
     ): SQUARE_TILES,
     ("flash-attention", "end = tl.maximum(S, first_query + BLOCK_M)"): "keys past the diagonal are masked all the same",
     ("flash-attention", "unmasked = tl.minimum(S, first_query - 1) // BLOCK_N * BLOCK_N"): MASKED_TOO,
