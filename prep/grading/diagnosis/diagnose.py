@@ -73,7 +73,7 @@ def _of_error(error: dict[str, Any], source: bytes, case: Case | None) -> dict[s
         return diagnosis("wrong-signature", source, **common)
     if error["type"] == "Deadlock":
         return diagnosis("timeout", source, line=error["line"], case=case, detail=_waiting(error["message"]))
-    if error["in_kernel"] and error["compiler"]:
+    if error["in_kernel"] and error["compiler"] and error["type"] != "MemoryError":
         return diagnosis("does-not-compile", source, line=error["line"], **common)
     return diagnosis("crash", source, line=error["line"], **common)
 

@@ -24,7 +24,7 @@ END_S = 10.0
 """Until the zygote has ended a worker and all that it started; a zygote that takes longer is itself ended."""
 
 START_S = 15.0
-"""From the request to a worker that is confined: 10 ms where the machine is not swamped; a stopped zygote forks none."""
+"""From the request to a worker that is confined: 10 ms where a machine is not swamped; a stopped zygote forks none."""
 
 OUTPUT_LIMIT = 64 << 10
 """Bytes of what it prints that are kept."""

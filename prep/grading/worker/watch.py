@@ -22,6 +22,7 @@ from prep.grading.dtypes import Array
 from prep.grading.worker.trace import Shadow, Trace
 
 ADDRESS = np.uint64((1 << 48) - 1)
+_HALF = np.uint64(1 << 47)
 """An address of user space has 47 bits; the ones above carry the tensor's number."""
 
 _MOST_TAGS = 1 << 14
@@ -260,7 +261,9 @@ class Watch:
         return self._violation(kind, addresses, mask, itemsize)
 
     def _region(self, pointer: int) -> Region | None:
-        tag, address = pointer >> 48, pointer & ((1 << 48) - 1)
+        # Addresses of a process end below 2^47: half a tag up, one that ran below 0 does not borrow from the tag.
+        tag, address = divmod(pointer + int(_HALF), 1 << 48)
+        address -= int(_HALF)
         if tag:
             return self.tagged[tag - 1] if tag <= len(self.tagged) else None
         at = bisect.bisect_right(self.starts, address) - 1
@@ -306,7 +309,7 @@ class Watch:
         active = flat[where]
         # Each lane's region: by its tag, or by its address where the pointer came from an integer.
         regions = [self._region(int(p)) for p in active]
-        plain = (active & ADDRESS).astype(np.int64)
+        plain = ((active + _HALF) & ADDRESS).astype(np.int64) - np.int64(_HALF)
         allowed = np.zeros(addresses.size, dtype=bool)
         indices: list[Array] = []
         traced: Region | None = None
