@@ -38,18 +38,18 @@ def make_inputs(case, rng):
 def _mixed(x, rng):
     """Every row of a kind, a scale and a place of its own, so that no test of some elements tells what the others are.
 
-    Seven rows hold every kind.
+    Eight rows hold every kind; the first case that is drawn for a run has nine or more, of 234 columns or more.
     """
     m, n = x.shape
     scale = 2.0 ** rng.uniform(-10.0, 6.0, m)
     shift = np.where(rng.random(m) < 0.5, rng.uniform(-60.0, 60.0, m), 0.0)
-    for row, kind in enumerate(rng.permutation(m) % 7):
+    for row, kind in enumerate(rng.permutation(m) % 8):
         values = x[row] * scale[row] + shift[row]
         at = rng.integers(0, n, max(1, n // 4))
         if kind == 1:
             values = np.round(x[row]) * 2.0 ** np.round(rng.uniform(-3.0, 3.0)) + np.round(shift[row])  # ties
         elif kind == 2:
-            values[at[0]] += rng.uniform(90.0, 300.0)  # one dominant value, anywhere: beyond it exp overflows
+            values[rng.integers(0, -(-n // 3))] += rng.uniform(90.0, 300.0)  # one dominant value, early: exp overflows
         elif kind == 3:
             values[:] = values[0]
         elif kind == 4:
@@ -59,6 +59,8 @@ def _mixed(x, rng):
             values = x[row] * 1e-6  # subnormal in float16
         elif kind == 6:
             values = np.sort(values) if rng.random() < 0.5 else -np.sort(-values)
+        elif kind == 7:
+            values[n - 1 - rng.integers(0, -(-n // 3))] += rng.uniform(90.0, 300.0)  # and late
         x[row] = values
     return x
 

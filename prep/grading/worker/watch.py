@@ -22,8 +22,9 @@ from prep.grading.dtypes import Array
 from prep.grading.worker.trace import Shadow, Trace
 
 ADDRESS = np.uint64((1 << 48) - 1)
+"""An address of user space has 47 bits; the ones from 48 on carry the tensor's number."""
+
 _HALF = np.uint64(1 << 47)
-"""An address of user space has 47 bits; the ones above carry the tensor's number."""
 
 _MOST_TAGS = 1 << 14
 
