@@ -36,13 +36,13 @@ def make_inputs(case, rng):
 def _mixed(x, rng):
     """Every row of a kind, a scale and a place of its own, so that no test of some elements tells what the others are.
 
-    Six rows hold every kind.
+    Eight rows hold every kind; the first case that is drawn for a run has nine or more.
     """
     m, n = x.shape
     scale = 2.0 ** rng.uniform(-10.0, 4.0, m)
     # A mean of up to 1000 spreads, where a difference of squares has lost six of its seven digits.
     shift = np.where(rng.random(m) < 0.7, rng.uniform(300.0, 1000.0, m) * rng.choice([-1.0, 1.0], m) * scale, 0.0)
-    for row, kind in enumerate(rng.permutation(m) % 6):
+    for row, kind in enumerate(rng.permutation(m) % 8):
         values = x[row] * scale[row] + shift[row]
         if kind == 1:
             values = np.round(x[row]) * 2.0 ** np.round(rng.uniform(-3.0, 3.0))  # ties
@@ -54,6 +54,9 @@ def _mixed(x, rng):
             values = x[row] * 1e-6  # subnormal in float16, and far below eps
         elif kind == 5:
             values = np.sort(values) if rng.random() < 0.5 else -np.sort(-values)
+        elif kind > 5:
+            # One difference of squares in twenty is right here by chance: so two rows in each eight.
+            values = x[row] * rng.uniform(0.5, 1.5) + rng.uniform(1000.0, 1900.0) * rng.choice([-1.0, 1.0])
         x[row] = values
     return x
 
