@@ -55,8 +55,8 @@ def _mixed(x, rng):
         elif kind == 5:
             values = np.sort(values) if rng.random() < 0.5 else -np.sort(-values)
         elif kind > 5:
-            # One difference of squares in twenty is right here by chance: so two rows in each eight.
-            values = x[row] * rng.uniform(0.5, 1.5) + rng.uniform(1000.0, 1900.0) * rng.choice([-1.0, 1.0])
+            # A mean of thousands of spreads. By chance one difference of squares in forty is right here: so two rows.
+            values = x[row] * rng.uniform(0.25, 0.5) + rng.uniform(1000.0, 1900.0) * rng.choice([-1.0, 1.0])
         x[row] = values
     return x
 
