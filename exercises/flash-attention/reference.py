@@ -93,7 +93,12 @@ def magnitude(q: np.ndarray, k: np.ndarray, v: np.ndarray, causal: bool, scale: 
         # sum_j p_j t_j |v_j - out| <= the root of (sum_j p_j t_j^2) * (sum_j p_j (v_j - out)^2), without a third axis.
         spread = np.maximum(weights @ (values * values) - out * out, 0.0)
         sensitivity = np.sqrt((weights * terms * terms).sum(axis=-1, keepdims=True) * spread)
-        size[head][rows] = weights @ np.abs(values) + sensitivity
+        # Weights recomputed from the stored log of their sum, as a backward pass does, share the last digit of that log: near
+        # 300 it is 3e-5, and nothing else shows it where one key has all the weight. Small logs are within the sum's own error.
+        seen_scores = _masked(scores, rows, causal)
+        top = seen_scores.max(axis=-1, keepdims=True)
+        log_sum = top + np.log(np.exp(seen_scores - top).sum(axis=-1, keepdims=True))
+        size[head][rows] = weights @ np.abs(values) + sensitivity + np.maximum(np.abs(log_sum) - 32.0, 0.0) * np.abs(out)
     return {"out": size}
 
 
