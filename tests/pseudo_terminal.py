@@ -32,7 +32,8 @@ class Session:
             # An environment of its own: readline, once imported, puts COLUMNS where os.environ does not see it.
             kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
             kept |= {"TERM": "xterm-256color", "PYTHONPATH": str(ROOT), **env}
-            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, by all that is started there
+            for number in (signal.SIGHUP, signal.SIGINT):  # ignored under nohup, and inherited
+                signal.signal(number, signal.SIG_DFL)
             os.execve(sys.executable, [sys.executable, *arguments], kept)
         self.seen = b""
         self.status: int | None = None
