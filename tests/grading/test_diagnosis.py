@@ -5,9 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from prep import paths
+from prep.exercises.load import load_exercise
+from prep.exercises.spec import Case
+from prep.grading.compare import Comparison
+from prep.grading.diagnosis.outcome import Outcome
+from prep.grading.diagnosis.values import of_values
 from tests.grading.conftest import Grade
 
 
@@ -70,3 +76,17 @@ def test_where_errors_are_is_said_in_both_languages(grade: Grade) -> None:
     assert case["pattern"] == "tail-rows"
     assert case["patterns"]["en"] == "67 of 335, all in row 4"
     assert case["patterns"]["zh"] == "335 个元素中 67 个，都在第 4 行"
+
+
+def _judged(columns: int, wrong: bool, relative_error: float) -> Outcome:
+    expected = np.ones((4, columns))
+    compared = Comparison("out", expected, expected + 1.0, np.zeros_like(expected), np.full(expected.shape, wrong))
+    case = Case(f"{columns} columns", "cpu", {"M": 4, "N": columns}, "float32", "")
+    return Outcome(case, comparisons=[compared], low_precision=2.0, relative_error=relative_error)
+
+
+@pytest.mark.parametrize(("error", "code"), [(0.5, "hardcoded-shape"), (0.002, "numerically-wrong")])
+def test_one_right_size_is_no_proof_where_the_errors_are_small(error: float, code: str) -> None:
+    failing = [_judged(columns, True, error) for columns in (3, 50, 128)]
+    found = of_values(load_exercise("softmax"), failing, [_judged(64, False, 0.0)], b"")
+    assert found[0]["code"] == code
