@@ -1,7 +1,7 @@
 # expect: does-not-compile
 # class: 46
 # exercise: matmul
-"""A dot of 8 x 8 x 8, below what a GPU's tensor cores take."""
+"""A dot over 4 elements: tensor cores take 16 in triton 3.6 and 3.7, 8 of float32 in 3.9, and none takes 4."""
 
 import triton
 import triton.language as tl
@@ -28,5 +28,5 @@ def _matmul(a, b, out, m, n, k, am, ak, bk, bn, om, on, M: tl.constexpr, N: tl.c
 
 def matmul(a, b, out):
     (m, k), n = a.shape, b.shape[1]
-    grid = (triton.cdiv(m, 8), triton.cdiv(n, 8))
-    _matmul[grid](a, b, out, m, n, k, *a.stride(), *b.stride(), *out.stride(), M=8, N=8, K=8)
+    grid = (triton.cdiv(m, 32), triton.cdiv(n, 32))
+    _matmul[grid](a, b, out, m, n, k, *a.stride(), *b.stride(), *out.stride(), M=32, N=32, K=4)
