@@ -118,7 +118,7 @@ async def test_all_of_a_card_is_drawn(home: Path, area: str, lang: Lang, columns
         assert isinstance(screen, CardScreen)
         cards = [card for card in screen.services.library.cards.values() if card.area == area]
         assert cards
-        if columns == 120:  # 80 is what cuts; here a quarter of the cards: all of them would take five minutes more
+        if columns == 120:  # 80 is what cuts; here a quarter of the cards: all would take a core four minutes more
             cards = cards[2 * LANGS.index(lang) :: 4] or cards[:1]
         for card in cards:
             screen.card_id, screen.card = card.id, card
